@@ -1,0 +1,52 @@
+/*
+ * The manifest: which segments are live, which of their rows, of which spool. Replaced atomically;
+ * a reader that holds the old one keeps a valid snapshot as long as it has the segments open.
+ *
+ *  (1) A segment is named in a manifest only after it is synced.
+ *  (2) A segment file is removed only when no manifest names it any more.
+ */
+#ifndef SPR_CORE_INDEX_MANIFEST_H
+#define SPR_CORE_INDEX_MANIFEST_H
+
+#include "core/index/segment.h"
+
+#define SPR_SEGMENT_NAME_MAX 31
+#define SPR_SEGMENTS_MAX     4096
+
+struct spr_manifest_segment {
+    char name[SPR_SEGMENT_NAME_MAX + 1];
+    uint32_t rows, live_rows;
+    uint64_t recipients;
+    uint64_t *dead; /* bitmap, one bit a row, 1: removed or superseded; NULL: all live */
+};
+/* A folder as the scan saw it: tells whether the index is stale. */
+struct spr_manifest_folder {
+    char *path; /* below the spool root */
+    uint64_t inode;
+    int64_t mtime_ns;
+};
+struct spr_manifest {
+    struct spr_index_secret secret;
+    char *spool_root, *format, *host; /* NULL before the first scan */
+    struct spr_layout layout;
+    uint64_t root_device, root_inode;
+    int64_t scanned_at; /* Unix seconds; 0: never */
+    bool has_subjects, has_errors;
+    uint64_t next_segment; /* number for the next segment's name */
+    struct spr_manifest_segment *segments;
+    uint32_t segment_count;
+    struct spr_manifest_folder *folders;
+    uint32_t folder_count;
+};
+
+/* A fresh one with a random secret. */
+int spr_manifest_new(struct spr_manifest **ret_manifest);
+/* Deep copy: a scan works on one and publishes it. */
+int spr_manifest_copy(const struct spr_manifest *manifest, struct spr_manifest **ret_copy);
+/* -ENOENT when the directory has none. */
+int spr_manifest_read(int dir_fd, struct spr_manifest **ret_manifest, struct spr_fault *fault);
+/* Beside, fsync, rename, fsync of the folder; then removes segment files that neither it names. */
+int spr_manifest_publish(const struct spr_manifest *manifest, int dir_fd, struct spr_fault *fault);
+void spr_manifest_free(struct spr_manifest *manifest);
+
+#endif

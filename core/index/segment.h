@@ -1,0 +1,122 @@
+/*
+ * A segment: an immutable, checksummed file of message records with interned strings and posting
+ * lists. Layout and byte order: docs/INDEX-FORMAT.md, constants: layout.h.
+ *
+ *  (1) A segment is written beside, synced, renamed; its folder is synced. It never changes after.
+ *  (2) Opening checks every bound; reading checks every block's checksum before its first use.
+ *      No flipped bit or truncation does more than SPR_E_CORRUPT with file, offset, expectation.
+ *  (3) A reader keeps no pointer into zstd output beyond its own buffers.
+ *
+ * Builders belong to one thread. An open segment may be read by many threads at once, each with
+ * its own struct spr_segment_reader.
+ */
+#ifndef SPR_CORE_INDEX_SEGMENT_H
+#define SPR_CORE_INDEX_SEGMENT_H
+
+#include "core/index/record.h"
+
+/* The secret that keys all hashes of one index (SAFETY I5); made once, kept in the manifest. */
+struct spr_index_secret {
+    uint64_t seed;
+};
+
+/* What posting lists are kept for. The looked-up text is in normal form (address.h). */
+enum spr_posting {
+    SPR_POSTING_ACCOUNT,
+    SPR_POSTING_SENDER,
+    SPR_POSTING_SENDER_DOMAIN,
+    SPR_POSTING_RCPT, /* recipients of every state, and their originals */
+    SPR_POSTING_RCPT_DOMAIN,
+    SPR_POSTING_CLIENT,
+    SPR_POSTING_QUEUE_ID, /* case kept */
+    SPR_POSTING_LOCAL_USER,
+    SPR_POSTING_COUNT,
+};
+
+#define SPR_STRING_NONE UINT32_MAX /* unknown; the empty string is a string */
+
+/* ---- Building -------------------------------------------------------------------------------- */
+
+struct spr_segment_builder;
+int spr_segment_builder_new(const struct spr_index_secret *secret,
+                            struct spr_segment_builder **ret_builder);
+/* Copies the record. -ENOMEM leaves the builder as it was. */
+int spr_segment_builder_add(struct spr_segment_builder *builder, const struct spr_record *record);
+uint32_t spr_segment_builder_count(const struct spr_segment_builder *builder);
+size_t spr_segment_builder_memory(const struct spr_segment_builder *builder); /* bytes held */
+/* Writes, syncs and renames to name in dir_fd, then empties the builder for reuse. */
+int spr_segment_builder_write(struct spr_segment_builder *builder, int dir_fd, const char *name,
+                              struct spr_fault *fault);
+void spr_segment_builder_free(struct spr_segment_builder *builder);
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+struct spr_segment;
+int spr_segment_open(int dir_fd, const char *name, const struct spr_index_secret *secret,
+                     struct spr_segment **ret_segment, struct spr_fault *fault);
+void spr_segment_close(struct spr_segment *segment);
+uint32_t spr_segment_count(const struct spr_segment *segment); /* rows */
+uint64_t spr_segment_recipient_count(const struct spr_segment *segment);
+uint32_t spr_segment_string_count(const struct spr_segment *segment);
+uint64_t spr_segment_bytes(const struct spr_segment *segment); /* file size */
+
+/* Buffers for decoded blocks; one a thread and segment. */
+struct spr_segment_reader;
+int spr_segment_reader_new(const struct spr_segment *segment,
+                           struct spr_segment_reader **ret_reader);
+void spr_segment_reader_free(struct spr_segment_reader *reader);
+
+/* The whole record; texts live until the next call on this reader. */
+int spr_segment_record(struct spr_segment_reader *reader, uint32_t row,
+                       struct spr_record *ret_record, struct spr_fault *fault);
+
+/* Where a message lay and how its file looked: all that a refresh compares. Texts live until the
+ * next call on this reader. */
+struct spr_segment_place {
+    unsigned dir;
+    struct spr_text folder, name;
+    uint64_t inode, file_size, identity_digest;
+    uint32_t stat_digest, set_digest;
+};
+int spr_segment_place(struct spr_segment_reader *reader, uint32_t row,
+                      struct spr_segment_place *ret_place, struct spr_fault *fault);
+
+/* One string of the dictionary; the text lives until the next call on this reader. */
+int spr_segment_string(struct spr_segment_reader *reader, uint32_t id, struct spr_text *ret_text,
+                       struct spr_fault *fault);
+/* All strings in id order, block by block; a non-zero answer of on_string ends it. */
+int spr_segment_strings(struct spr_segment_reader *reader,
+                        int (*on_string)(uint32_t id, struct spr_text text, void *user), void *user,
+                        struct spr_fault *fault);
+
+/* Fixed-width columns, without decoding a row. */
+int spr_segment_text_id(struct spr_segment_reader *reader, uint32_t row, enum spr_column column,
+                        uint32_t *ret_id, struct spr_fault *fault);
+int spr_segment_number(struct spr_segment_reader *reader, uint32_t row, enum spr_number number,
+                       int64_t *ret_value, struct spr_fault *fault);
+struct spr_segment_facts {
+    enum spr_state state;
+    enum spr_auth_source auth_source;
+    uint32_t flags;
+    uint32_t recipient_count;
+};
+int spr_segment_facts(struct spr_segment_reader *reader, uint32_t row,
+                      struct spr_segment_facts *ret_facts, struct spr_fault *fault);
+
+/* Recipients of one row as string ids, without their texts. */
+struct spr_segment_recipient {
+    uint32_t address, original, error; /* string ids or SPR_STRING_NONE */
+    enum spr_recipient_state state;
+};
+/* *ret_recipients lives until the next call on this reader. */
+int spr_segment_recipients(struct spr_segment_reader *reader, uint32_t row,
+                           const struct spr_segment_recipient **ret_recipients, uint32_t *ret_count,
+                           struct spr_fault *fault);
+
+/* Rows whose field has this normal form, ascending, exact (strings are compared, not hashes alone).
+ * *ret_rows lives until the next call on this reader. */
+int spr_segment_lookup(struct spr_segment_reader *reader, enum spr_posting posting,
+                       struct spr_text normal_form, const uint32_t **ret_rows, uint32_t *ret_count,
+                       struct spr_fault *fault);
+
+#endif

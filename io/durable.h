@@ -1,0 +1,62 @@
+/*
+ * Changing foreign files, and keeping our own durable: plain calls, never a ring, each with the
+ * sync its promise needs. The only writer of foreign files in the project.
+ *
+ * All return 0 or a negative errno. A sync that fails is final: it is never retried (SAFETY I8).
+ */
+#ifndef SPR_IO_DURABLE_H
+#define SPR_IO_DURABLE_H
+
+#include "io/io.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What names a file for good (SAFETY 4); from statx, FS_IOC_GETVERSION and name_to_handle_at. */
+struct spr_identity {
+    uint64_t device, inode, size;
+    int64_t mtime_ns, ctime_ns, birth_ns; /* birth 0: not told */
+    uint32_t uid, gid, mode, links;
+    uint32_t generation; /* 0: not told */
+    uint64_t mount;      /* statx mount id; 0: not told */
+    int32_t handle_type;
+    uint8_t handle_length; /* 0: none */
+    uint8_t handle[128];
+};
+/* Of an open descriptor (O_PATH serves, then without generation). */
+int spr_identity_of(int fd, struct spr_identity *ret_identity);
+/* All but birth time, handle and mount where either side lacks them. strict: SAFETY's compare
+ * before the move; else the stable one after it (all but ctime; the link count is not compared). */
+bool spr_identity_equal(const struct spr_identity *a, const struct spr_identity *b, bool strict);
+
+/* O_PATH | O_NOFOLLOW descriptor of a single name: pins the inode, regular files only (-EBADF). */
+int spr_pin(int dir_fd, const char *name);
+
+/* renameat2 RENAME_NOREPLACE; -EEXIST when the name is taken, -ENOTSUP where the file system
+ * cannot promise that. */
+int spr_rename_new(int from_fd, const char *from, int to_fd, const char *to);
+int spr_unlink(int dir_fd, const char *name);
+int spr_mkdir_at(int dir_fd, const char *name, uint32_t mode);
+int spr_touch_now(int dir_fd, const char *name);
+int spr_sync_dir(int dir_fd);
+int spr_sync_data(int fd);
+
+/* Writes length bytes at the file's position, through short writes and EINTR. */
+int spr_write_all(int fd, const void *bytes, size_t length);
+/* Reads exactly length bytes at offset; a short file is -ENODATA. */
+int spr_read_exact(int fd, void *bytes, size_t length, uint64_t offset);
+int spr_reserve(int fd, uint64_t length); /* fallocate, real blocks */
+
+/* Write beside, fsync, rename over, fsync of the folder. mode 0600. */
+struct spr_replace;
+int spr_replace_begin(int dir_fd, const char *name, struct spr_replace **ret_replace);
+int spr_replace_fd(const struct spr_replace *replace);
+/* Frees replace in any case; on failure the old file stays. */
+int spr_replace_commit(struct spr_replace *replace);
+void spr_replace_abort(struct spr_replace *replace);
+
+/* One write, without blocking, into a FIFO with a reader or a stream socket; by its kind. */
+int spr_notify(int root_fd, const char *path, const void *bytes, size_t length);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * The lock kinds of mail servers and of our own folders; and who runs.
+ */
+#ifndef SPR_IO_LOCKS_H
+#define SPR_IO_LOCKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* flock. wait false: -EWOULDBLOCK when held. */
+int spr_flock(int fd, bool wait);
+int spr_funlock(int fd);
+/* 1 when somebody holds a flock, record lock or OFD lock on the open file, 0 free. Never blocks and
+ * leaves nothing locked. */
+int spr_locked_by_other(int fd);
+/* The process that holds a lock on this inode by /proc/locks; 0 when none is visible. */
+int spr_lock_holder(uint64_t device, uint64_t inode, int *ret_pid);
+
+/* One life of a process: pids are reused, pid and start time are not. */
+struct spr_run {
+    int pid;             /* 0: none */
+    uint64_t start_time; /* clock ticks since boot, /proc/PID/stat field 22 */
+};
+/* The child of parent whose comm is one of names (NULL-terminated). 1 found, 0 none. */
+int spr_run_of_child(int parent, const char *const *names, struct spr_run *ret_run);
+bool spr_run_lives(const struct spr_run *run);
+/* Sends a signal to pid by a pidfd, only while it still holds its lock on that inode. */
+int spr_signal_holder(uint64_t device, uint64_t inode, int signal);
+
+#endif
