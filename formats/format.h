@@ -121,6 +121,8 @@ struct spr_extent {
 
 struct spr_file_view {
     bool present;
+    bool sought; /* ON_DEMAND roles: it was looked for; not present then means absent. Core sets it
+                    once it answered a MORE for the role, and always for all other roles */
     struct spr_text name; /* last component */
     uint64_t size;
     int64_t mtime_ns;
