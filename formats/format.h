@@ -294,7 +294,9 @@ struct spr_log_event {
     struct spr_text session; /* queue id or the session number that SPR_FACT_LOG_SESSION gives */
     struct spr_text account; /* empty: the line only ties session and file together */
     struct spr_text client;
-    int64_t time; /* Unix seconds; 0 if the line does not tell */
+    int64_t time;  /* Unix seconds; 0 if the line does not tell */
+    bool yearless; /* the line names no year: time is that clock in 1972, read as UTC; core finds
+                      the year and the time zone */
 };
 
 /* ---- 6. Words for people --------------------------------------------------------------------- */
@@ -312,6 +314,19 @@ struct spr_hints {
                                          "name = value" lines; see configure */
     const char *const *settings;      /* its argument list after the program; NULL-terminated */
 };
+
+/* ---- 7. What does the message itself say? ---------------------------------------------------- */
+
+/* Where reading the content stands; all zero at the start. Core keeps it between calls and looks
+ * at nothing in it. */
+struct spr_position {
+    uint64_t offset; /* of the next byte wanted */
+    uint64_t end;    /* where the content ends, when known */
+    uint32_t jumps;  /* budget spent on pointers */
+    uint32_t stage;  /* the format's own */
+};
+/* Takes the next bytes of the message as it travels, lines ending in LF or CRLF; false: enough. */
+typedef bool (*spr_content_fn)(struct spr_text bytes, void *user);
 
 /* ---- The contract ---------------------------------------------------------------------------- */
 
@@ -345,6 +360,11 @@ struct spr_format {
     bool (*log_line)(struct spr_text line, struct spr_log_event *ret_event); /* or NULL */
     /* Does the operator's text have the form of a queue id here? */
     bool (*id_valid)(struct spr_text id);
+    /* Hands out what the view holds of the message's content (header block, empty line, body) from
+     * position on and moves position. SPR_MORE: ret_need says what to read next; the next view
+     * may hold nothing else. SPR_PARSED: all was handed out, or on_bytes had enough. NULL: none. */
+    enum spr_verdict (*content)(const struct spr_view *view, struct spr_position *position,
+                                spr_content_fn on_bytes, void *user, struct spr_need *ret_need);
 };
 
 /* Built-in formats, alphabetical, NULL-terminated. */
