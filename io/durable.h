@@ -26,8 +26,9 @@ struct spr_identity {
 };
 /* Of an open descriptor (O_PATH serves, then without generation). */
 int spr_identity_of(int fd, struct spr_identity *ret_identity);
-/* All but birth time, handle and mount where either side lacks them. strict: SAFETY's compare
- * before the move; else the stable one after it (all but ctime; the link count is not compared). */
+/* All but what either side lacks (zero): birth time, generation, handle, mount and device, which
+ * a caller clears who compares across a boot. strict: SAFETY's compare before the move; else the
+ * stable one after it (all but ctime; the link count is not compared). */
 bool spr_identity_equal(const struct spr_identity *a, const struct spr_identity *b, bool strict);
 
 /* O_PATH | O_NOFOLLOW descriptor of a single name: pins the inode, regular files only (-EBADF). */
@@ -36,8 +37,11 @@ int spr_pin(int dir_fd, const char *name);
 /* renameat2 RENAME_NOREPLACE; -EEXIST when the name is taken, -ENOTSUP where the file system
  * cannot promise that. */
 int spr_rename_new(int from_fd, const char *from, int to_fd, const char *to);
+/* Names are single components, here and below; else -EINVAL. */
 int spr_unlink(int dir_fd, const char *name);
+int spr_rmdir_at(int dir_fd, const char *name);
 int spr_mkdir_at(int dir_fd, const char *name, uint32_t mode);
+/* Access and modification time. */
 int spr_touch_now(int dir_fd, const char *name);
 int spr_sync_dir(int dir_fd);
 int spr_sync_data(int fd);
@@ -48,15 +52,18 @@ int spr_write_all(int fd, const void *bytes, size_t length);
 int spr_read_exact(int fd, void *bytes, size_t length, uint64_t offset);
 int spr_reserve(int fd, uint64_t length); /* fallocate, real blocks */
 
-/* Write beside, fsync, rename over, fsync of the folder. mode 0600. */
+/* Write beside (as "NAME.new"), fsync, rename over, fsync of the folder. mode 0600. For our own
+ * files under our own lock: a leftover "NAME.new" is removed. dir_fd is borrowed until the end. */
 struct spr_replace;
 int spr_replace_begin(int dir_fd, const char *name, struct spr_replace **ret_replace);
 int spr_replace_fd(const struct spr_replace *replace);
-/* Frees replace in any case; on failure the old file stays. */
+/* Frees replace in any case; on failure the old file stays, unless it was the folder's sync
+ * that failed: then either may be there after a power cut. */
 int spr_replace_commit(struct spr_replace *replace);
 void spr_replace_abort(struct spr_replace *replace);
 
-/* One write, without blocking, into a FIFO with a reader or a stream socket; by its kind. */
+/* One write, without blocking, into a FIFO with a reader or a stream socket; by its kind. -ENXIO or
+ * -ECONNREFUSED when nobody listens, -EAGAIN when not all was taken, -EINVAL for any other kind. */
 int spr_notify(int root_fd, const char *path, const void *bytes, size_t length);
 
 #endif
