@@ -268,6 +268,12 @@ const struct spr_calls *spr_calls_plain(void)
 const struct spr_calls *spr_calls(void)
 {
     const struct spr_calls *calls = atomic_load_explicit(&calls_in_use, memory_order_acquire);
+#ifdef SPR_FAILPOINTS
+    if (calls == NULL) {
+        calls = spr_calls_of_tests();
+        spr_calls_set(calls);
+    }
+#endif
     return calls != NULL ? calls : &PLAIN;
 }
 

@@ -70,4 +70,10 @@ const struct spr_calls *spr_calls_plain(void);
  * must live until it is replaced. */
 void spr_calls_set(const struct spr_calls *calls);
 
+#ifdef SPR_FAILPOINTS
+/* What the environment wishes at the first use (tests/support/faulty_io.c, which such builds
+ * contain); any thread. */
+const struct spr_calls *spr_calls_of_tests(void);
+#endif
+
 #endif
