@@ -3,7 +3,8 @@
  *
  * A format performs no I/O, allocates nothing, keeps no state and may be called from any worker at
  * once. Every text it receives is borrowed for the call; every text it hands out points into what
- * it was given or into static storage. Every byte may have been chosen by an enemy.
+ * it was given, into static storage, or (texts of an emit) into its own stack. Every byte may have
+ * been chosen by an enemy.
  *
  * Core does the rest: listing, pairing, reading, locks, identity, journal, undo.
  */
@@ -280,7 +281,8 @@ struct spr_target {
     unsigned dir;           /* where its primary lies now */
     struct spr_text folder; /* path of that folder below the root */
     struct spr_key key;
-    uint32_t roles_present; /* bit per role */
+    uint32_t roles_present; /* bit per role; those of ON_DEMAND roles are set too: core looks for
+                               them before it asks. plan names no role without its bit */
     uint32_t flags;         /* spr_message_flag */
     bool server_runs;
     bool run_lives;    /* RESTORE: the server's run that had it in memory when taken still lives */
