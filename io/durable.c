@@ -121,7 +121,7 @@ int spr_write_all(int fd, const void *bytes, size_t length)
     return 0;
 }
 
-static int write_all_at(int fd, const void *bytes, size_t length, uint64_t offset)
+int spr_write_at(int fd, const void *bytes, size_t length, uint64_t offset)
 {
     const uint8_t *from = bytes;
     while (length > 0) {
@@ -172,7 +172,7 @@ static int write_zeros(int fd, uint64_t length)
     for (uint64_t at = meta.size; at < length && r == 0;) {
         const uint64_t left = length - at;
         const size_t part = left < ZEROS_BYTES ? (size_t)left : (size_t)ZEROS_BYTES;
-        r = write_all_at(fd, zeros, part, at);
+        r = spr_write_at(fd, zeros, part, at);
         at += part;
     }
     free(zeros);

@@ -48,6 +48,8 @@ int spr_sync_data(int fd);
 
 /* Writes length bytes at the file's position, through short writes and EINTR. */
 int spr_write_all(int fd, const void *bytes, size_t length);
+/* The same at an offset; the position is not used. */
+int spr_write_at(int fd, const void *bytes, size_t length, uint64_t offset);
 /* Reads exactly length bytes at offset; a short file is -ENODATA. */
 int spr_read_exact(int fd, void *bytes, size_t length, uint64_t offset);
 int spr_reserve(int fd, uint64_t length); /* fallocate, real blocks */
