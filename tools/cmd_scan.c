@@ -1,0 +1,127 @@
+/*
+ * spoolray scan: build or refresh the index of each spool, and report what was read and what was
+ * not.
+ */
+#include "tools/cli.h"
+#include "tools/errors.h"
+#include "tools/escape.h"
+#include "tools/print_json.h"
+#include "tools/print_text.h"
+#include "tools/session.h"
+
+#include <string.h>
+
+#define REJECTS_SHOWN 10
+
+static void print_rejects(const struct spr_scan_report *scan)
+{
+    char count[SPR_SHORT_MAX];
+    for (unsigned i = 0; i < SPR_REJECT_CLASSES_MAX && scan->classes[i].name != NULL; i++) {
+        (void)printf("  %9s  %s\n", spr_text_count(scan->classes[i].count, count),
+                     scan->classes[i].name);
+    }
+    const uint32_t shown = scan->first_count < REJECTS_SHOWN ? scan->first_count : REJECTS_SHOWN;
+    for (uint32_t i = 0; i < shown; i++) {
+        const struct spr_reject *reject = &scan->first[i];
+        (void)fputs("  ", stdout);
+        spr_escape_string(stdout, reject->path);
+        (void)printf(": %s", reject->class_name);
+        if (reject->reason != NULL) {
+            (void)printf(": %s at offset %llu", reject->reason, (unsigned long long)reject->offset);
+        }
+        (void)printf("%s%s\n", reject->code != 0 ? ": " : "",
+                     reject->code != 0 ? spr_strerror(reject->code) : "");
+    }
+    if (scan->rejects > shown) {
+        (void)printf("  and %s more\n", spr_text_count(scan->rejects - shown, count));
+    }
+}
+
+static void print_report(const struct spr_session *session)
+{
+    const struct spr_scan_report *scan = session->scan;
+    char a[SPR_SHORT_MAX];
+    char b[SPR_SHORT_MAX];
+    char c[SPR_SHORT_MAX];
+    const double seconds = (double)scan->wall_ns / 1e9;
+    spr_escape_string(stdout, session->site->root);
+    (void)printf(": %s (%s)\n", scan->format, scan->format_reason);
+    (void)printf("  %s with %s recipients in %.1f s\n", spr_text_messages(scan->messages, a),
+                 spr_text_count(scan->recipients, b), seconds);
+    (void)printf("  read %s (%s), unchanged %s", spr_text_count(scan->read, a),
+                 spr_text_size(scan->bytes_read, b), spr_text_count(scan->carried_over, c));
+    (void)printf(", gone %s, arriving %s\n", spr_text_count(scan->dropped, a),
+                 spr_text_count(scan->arriving, b));
+    (void)printf("  engine %s: %s\n", scan->engine, scan->engine_reason);
+    (void)printf("  index %s, %s\n", session->index_dir,
+                 spr_text_size(session->report.bytes_on_disk, a));
+    if (scan->rejects > 0) {
+        (void)printf("  not indexed: %s\n", spr_text_count(scan->rejects, a));
+        print_rejects(scan);
+    }
+}
+
+static int write_report(const struct spr_session *session)
+{
+    const struct spr_scan_report *scan = session->scan;
+    struct spr_json *json = spr_json_new("spoolray.scan/1");
+    spr_json_string(json, "spool", session->site->root);
+    spr_json_string(json, "format", scan->format);
+    spr_json_string(json, "format_reason", scan->format_reason);
+    spr_json_string(json, "index", session->index_dir);
+    spr_json_number(json, "messages", scan->messages);
+    spr_json_number(json, "recipients", scan->recipients);
+    spr_json_number(json, "entries", scan->entries);
+    spr_json_number(json, "read", scan->read);
+    spr_json_number(json, "carried_over", scan->carried_over);
+    spr_json_number(json, "dropped", scan->dropped);
+    spr_json_number(json, "arriving", scan->arriving);
+    spr_json_number(json, "bytes_read", scan->bytes_read);
+    spr_json_number(json, "index_bytes", session->report.bytes_on_disk);
+    spr_json_string(json, "engine", scan->engine);
+    spr_json_string(json, "engine_reason", scan->engine_reason);
+    spr_json_real(json, "seconds", (double)scan->wall_ns / 1e9);
+    spr_json_number(json, "rejects", scan->rejects);
+    spr_json_list(json, "reject_classes");
+    for (unsigned i = 0; i < SPR_REJECT_CLASSES_MAX && scan->classes[i].name != NULL; i++) {
+        spr_json_item(json);
+        spr_json_string(json, "name", scan->classes[i].name);
+        spr_json_number(json, "count", scan->classes[i].count);
+        spr_json_close(json);
+    }
+    spr_json_close(json);
+    spr_json_list(json, "first_rejects");
+    for (uint32_t i = 0; i < scan->first_count; i++) {
+        const struct spr_reject *reject = &scan->first[i];
+        spr_json_item(json);
+        spr_json_string(json, "path", reject->path);
+        spr_json_string(json, "class", reject->class_name);
+        spr_json_string(json, "reason", reject->reason);
+        spr_json_number(json, "offset", reject->offset);
+        spr_json_string(json, "error", reject->code != 0 ? spr_strerror(reject->code) : NULL);
+        spr_json_close(json);
+    }
+    spr_json_close(json);
+    return spr_json_write(json, stdout);
+}
+
+int spr_cmd_scan(struct spr_cli *cli)
+{
+    struct spr_sites sites = { .count = 0 };
+    int r = spr_sites_find(cli, cli->args->words, cli->args->word_count, &sites);
+    for (unsigned i = 0; r == 0 && i < sites.count; i++) {
+        struct spr_session session;
+        r = spr_session_open(&session, cli, &sites.site[i], SPR_REFRESH_ALWAYS);
+        if (r != 0) {
+            break;
+        }
+        if (cli->json) {
+            r = write_report(&session);
+        } else if (!cli->quiet) {
+            print_report(&session);
+        }
+        spr_session_close(&session);
+    }
+    spr_sites_free(&sites);
+    return r;
+}

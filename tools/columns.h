@@ -1,0 +1,59 @@
+/*
+ * The columns of a message: one table that serves the terminal, CSV, NUL-separated and JSON output,
+ * with the names of PRODUCT 5.1.
+ */
+#ifndef SPR_TOOLS_COLUMNS_H
+#define SPR_TOOLS_COLUMNS_H
+
+#include "tools/cli.h"
+#include "tools/print_json.h"
+
+#define SPR_COLUMNS_MAX 40
+
+/* One message of one spool. */
+struct spr_row {
+    const struct spr_message *message;
+    const char *spool, *format, *host; /* host may be NULL */
+};
+
+enum spr_value_kind { SPR_VALUE_TEXT, SPR_VALUE_TIME, SPR_VALUE_COUNT, SPR_VALUE_RECIPIENTS };
+
+struct spr_value {
+    enum spr_value_kind kind;
+    struct spr_text text;
+    int64_t number;
+};
+
+struct spr_column {
+    const char *name;
+    const char *title;
+    unsigned width; /* on a terminal; 0: shares what is left */
+    bool right;
+    bool indexed_only; /* absent from JSON where unknown: subject and the like */
+    struct spr_value (*take)(const struct spr_row *row);
+};
+
+struct spr_columns {
+    const struct spr_column *column[SPR_COLUMNS_MAX];
+    unsigned count;
+};
+
+/* fields: names by comma, NULL for the usual ones. 0, or an exit code with its error line. */
+int spr_columns_choose(const char *fields, struct spr_columns *ret_columns);
+void spr_columns_list(FILE *out);
+/* Shares the columns of a terminal out; widths has SPR_COLUMNS_MAX entries. */
+void spr_columns_widths(const struct spr_columns *columns, unsigned total, unsigned *ret_widths);
+
+void spr_columns_titles(FILE *out, const struct spr_columns *columns, const unsigned *widths);
+void spr_columns_row(FILE *out, const struct spr_columns *columns, const unsigned *widths,
+                     const struct spr_row *row, bool cut);
+void spr_columns_csv_names(FILE *out, const struct spr_columns *columns);
+void spr_columns_csv(FILE *out, const struct spr_columns *columns, const struct spr_row *row);
+void spr_columns_raw(FILE *out, const struct spr_columns *columns, const struct spr_row *row);
+/* All of PRODUCT 5.1, or only the columns named (NULL: all). */
+int spr_columns_json(FILE *out, const struct spr_columns *columns, const struct spr_row *row);
+/* Adds the message's fields to an object. */
+void spr_columns_add(struct spr_json *json, const struct spr_columns *columns,
+                     const struct spr_row *row);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * One spool with its index open, refreshed as the verb needs it.
+ */
+#ifndef SPR_TOOLS_SESSION_H
+#define SPR_TOOLS_SESSION_H
+
+#include "tools/cli.h"
+#include "tools/progress.h"
+#include "tools/sites.h"
+
+enum spr_refresh {
+    SPR_REFRESH_STALE,  /* as PRODUCT says: first scan, or when stale, unless --no-refresh */
+    SPR_REFRESH_ALWAYS, /* the verb scan */
+};
+
+struct spr_session {
+    const struct spr_cli *cli;
+    const struct spr_site *site;
+    char *index_dir;
+    struct spr_index *index;
+    struct spr_options options;
+    struct spr_meter meter;
+    struct spr_index_report report;
+    struct spr_scan_report *scan; /* of the refresh; NULL when none was needed */
+};
+
+/* Opens and refreshes; 0, or a result whose error line is printed. The session must not move. */
+int spr_session_open(struct spr_session *session, const struct spr_cli *cli,
+                     const struct spr_site *site, enum spr_refresh refresh);
+void spr_session_close(struct spr_session *session);
+
+/* Options of the library from the command line, without progress. */
+void spr_session_options(const struct spr_cli *cli, struct spr_options *ret_options);
+/* Do jobs or an index of ours lie with this folder? *ret_format: the index's, to be freed, or NULL.
+ */
+bool spr_session_knows(const struct spr_cli *cli, const char *root, char **ret_format);
+/* NULL is fine; else it must be a built-in format. 0 or an exit code. */
+int spr_session_check_format(const char *format);
+
+#endif
