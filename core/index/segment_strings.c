@@ -1,0 +1,233 @@
+/*
+ * Decoded blocks: the strings of the dictionary, and the rows of names.
+ */
+#include "core/fault.h"
+#include "core/index/segment_view.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int fail_memory(const struct spr_segment_reader *reader, struct spr_fault *fault)
+{
+    return spr_fault_set(fault, -ENOMEM, reader->segment->name, 0, "out of memory");
+}
+
+static void drop_decoded(struct spr_decoded *decoded)
+{
+    free(decoded->bytes);
+    free(decoded->starts);
+    *decoded = (struct spr_decoded){ .block = UINT32_MAX };
+}
+
+static bool skip_string(const uint8_t **at, const uint8_t *end)
+{
+    struct spr_text text;
+    return spr_pack_text(at, end, &text);
+}
+
+static bool skip_row(const uint8_t **at, const uint8_t *end)
+{
+    struct spr_text text;
+    uint64_t files;
+    if (!spr_pack_text(at, end, &text) || !spr_pack_varint(at, end, &files) ||
+        files > SPR_ROLES_MAX) {
+        return false;
+    }
+    for (uint64_t i = 0; i < files; i++) {
+        uint64_t role;
+        if (!spr_pack_varint(at, end, &role) || role >= SPR_ROLES_MAX || *at == end) {
+            return false;
+        }
+        const uint8_t form = *(*at)++;
+        const bool whole =
+            form == SPR_NAME_IS_ID || (form == SPR_NAME_LITERAL && skip_string(at, end)) ||
+            (form == SPR_NAME_AROUND_ID && skip_string(at, end) && skip_string(at, end));
+        if (!whole) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Decodes the block and finds where its items start. */
+static int decode(struct spr_segment_reader *reader, const struct spr_block_view *view,
+                  uint32_t block, bool (*skip)(const uint8_t **at, const uint8_t *end),
+                  struct spr_decoded *decoded, struct spr_fault *fault)
+{
+    drop_decoded(decoded);
+    const struct spr_block_entry entry = spr_block_entry(view, block);
+    decoded->bytes = malloc(entry.raw);
+    decoded->starts = malloc(((size_t)entry.count + 1) * sizeof(*decoded->starts));
+    if (decoded->bytes == NULL || decoded->starts == NULL) {
+        return fail_memory(reader, fault);
+    }
+    const char *reason = NULL;
+    int r = spr_block_unpack(reader->unpacker, view, block, decoded->bytes, &reason);
+    if (r < 0) {
+        return spr_segment_corrupt(reader->segment, view->payload + entry.offset, reason, fault);
+    }
+    const uint8_t *at = decoded->bytes;
+    const uint8_t *end = at + entry.raw;
+    for (uint32_t i = 0; i < entry.count; i++) {
+        decoded->starts[i] = (uint32_t)(at - decoded->bytes);
+        if (!skip(&at, end)) {
+            return spr_segment_corrupt(reader->segment, view->payload + entry.offset,
+                                       "an item is cut off inside its block", fault);
+        }
+    }
+    decoded->starts[entry.count] = (uint32_t)(at - decoded->bytes);
+    if (at != end) {
+        return spr_segment_corrupt(reader->segment, view->payload + entry.offset,
+                                   "a block holds more than its items", fault);
+    }
+    decoded->first = entry.first;
+    decoded->count = entry.count;
+    decoded->block = block;
+    return 0;
+}
+
+static struct spr_text string_in(const struct spr_decoded *decoded, uint32_t index)
+{
+    const uint8_t *at = decoded->bytes + decoded->starts[index];
+    struct spr_text text = { at, 0 };
+    (void)spr_pack_text(&at, decoded->bytes + decoded->starts[index + 1], &text); /* skipped once */
+    return text;
+}
+
+int spr_segment_borrow(struct spr_segment_reader *reader, uint32_t id, struct spr_text *ret_text,
+                       struct spr_fault *fault)
+{
+    const struct spr_segment *segment = reader->segment;
+    if (id >= segment->strings) {
+        return spr_segment_corrupt(segment, segment->map + SPR_SEGMENT_AT_STRINGS,
+                                   "string id beyond the dictionary", fault);
+    }
+    const uint32_t block = spr_block_find(&segment->string_blocks, id);
+    struct spr_decoded *decoded = &reader->strings[block % SPR_STRING_SLOTS];
+    if (decoded->block != block) {
+        int r = decode(reader, &segment->string_blocks, block, skip_string, decoded, fault);
+        if (r < 0) {
+            drop_decoded(decoded);
+            return r;
+        }
+    }
+    *ret_text = string_in(decoded, id - decoded->first);
+    return 0;
+}
+
+int spr_segment_string(struct spr_segment_reader *reader, uint32_t id, struct spr_text *ret_text,
+                       struct spr_fault *fault)
+{
+    return spr_segment_borrow(reader, id, ret_text, fault);
+}
+
+int spr_segment_strings(struct spr_segment_reader *reader,
+                        int (*on_string)(uint32_t id, struct spr_text text, void *user), void *user,
+                        struct spr_fault *fault)
+{
+    const struct spr_block_view *view = &reader->segment->string_blocks;
+    struct spr_decoded decoded = { .block = UINT32_MAX };
+    int r = 0;
+    for (uint32_t block = 0; r == 0 && block < view->blocks; block++) {
+        r = decode(reader, view, block, skip_string, &decoded, fault);
+        for (uint32_t i = 0; r == 0 && i < decoded.count; i++) {
+            r = on_string(decoded.first + i, string_in(&decoded, i), user);
+        }
+    }
+    drop_decoded(&decoded);
+    return r;
+}
+
+/* The bytes of one row of names, its block decoded. */
+static int find_names(struct spr_segment_reader *reader, uint32_t row, const uint8_t **ret_at,
+                      const uint8_t **ret_end, struct spr_fault *fault)
+{
+    const struct spr_segment *segment = reader->segment;
+    if (row >= segment->rows) {
+        return spr_segment_corrupt(segment, segment->map + SPR_SEGMENT_AT_ROWS,
+                                   "row beyond the segment", fault);
+    }
+    struct spr_decoded *names = &reader->names;
+    if (names->block == UINT32_MAX || row < names->first || row - names->first >= names->count) {
+        const uint32_t block = spr_block_find(&segment->name_blocks, row);
+        int r = decode(reader, &segment->name_blocks, block, skip_row, names, fault);
+        if (r < 0) {
+            drop_decoded(names);
+            return r;
+        }
+    }
+    *ret_at = names->bytes + names->starts[row - names->first];
+    *ret_end = names->bytes + names->starts[row - names->first + 1];
+    return 0;
+}
+
+int spr_segment_queue_id(struct spr_segment_reader *reader, uint32_t row, struct spr_text *ret_text,
+                         struct spr_fault *fault)
+{
+    const uint8_t *at;
+    const uint8_t *end;
+    int r = find_names(reader, row, &at, &end, fault);
+    if (r == 0) {
+        (void)spr_pack_text(&at, end, ret_text); /* skipped once */
+    }
+    return r;
+}
+
+static bool join(struct spr_arena *arena, const struct spr_text parts[3], struct spr_text *ret_text)
+{
+    const size_t length = parts[0].length + parts[1].length + parts[2].length;
+    uint8_t *bytes = spr_arena_take(arena, length);
+    if (bytes == NULL) {
+        return false;
+    }
+    uint8_t *at = bytes;
+    for (unsigned i = 0; i < 3; i++) {
+        if (parts[i].length > 0) {
+            memcpy(at, parts[i].bytes, parts[i].length);
+            at += parts[i].length;
+        }
+    }
+    *ret_text = (struct spr_text){ bytes, length };
+    return true;
+}
+
+int spr_segment_names(struct spr_segment_reader *reader, uint32_t row, struct spr_record *record,
+                      struct spr_fault *fault)
+{
+    const uint8_t *at = NULL;
+    const uint8_t *end = NULL;
+    int r = find_names(reader, row, &at, &end, fault);
+    if (r < 0) {
+        return r;
+    }
+    /* The takes cannot fail: decode walked over the same bytes. */
+    struct spr_text id = { at, 0 };
+    uint64_t files = 0;
+    (void)spr_pack_text(&at, end, &id);
+    (void)spr_pack_varint(&at, end, &files);
+    if (!join(&reader->arena, (struct spr_text[3]){ id }, &record->queue_id)) {
+        return fail_memory(reader, fault);
+    }
+    record->file_count = (unsigned)files;
+    for (unsigned i = 0; i < record->file_count; i++) {
+        uint64_t role = 0;
+        (void)spr_pack_varint(&at, end, &role);
+        record->files[i].role = (unsigned)role;
+        const uint8_t form = *at++;
+        struct spr_text parts[3] = { 0 };
+        if (form != SPR_NAME_IS_ID) {
+            (void)spr_pack_text(&at, end, &parts[0]);
+        }
+        if (form != SPR_NAME_LITERAL) {
+            parts[1] = id;
+        }
+        if (form == SPR_NAME_AROUND_ID) {
+            (void)spr_pack_text(&at, end, &parts[2]);
+        }
+        if (!join(&reader->arena, parts, &record->files[i].name)) {
+            return fail_memory(reader, fault);
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,75 @@
+/*
+ * The inside of an open segment and of its readers, shared by the files that read it.
+ */
+#ifndef SPR_CORE_INDEX_SEGMENT_VIEW_H
+#define SPR_CORE_INDEX_SEGMENT_VIEW_H
+
+#include "core/index/block.h"
+#include "core/index/column.h"
+#include "core/index/layout.h"
+#include "core/index/segment.h"
+#include "core/index/strings.h"
+
+#include <stdatomic.h>
+
+#define SPR_STRING_SLOTS 256 /* decoded string blocks a reader keeps: about 16 MiB */
+
+struct spr_segment {
+    const uint8_t *map; /* of a file of our own, that nobody changes */
+    uint64_t bytes;
+    uint64_t seed;
+    uint32_t rows, strings;
+    uint64_t recipients;
+    struct spr_column_view columns[SPR_AT_COLUMNS];
+    struct spr_block_view string_blocks, name_blocks, posting_blocks;
+    /* One byte per block of each column, 1 once its checksum was right. Relaxed: the bytes it
+     * speaks of never change, and a lost mark only means one check more. */
+    atomic_uchar *verified[SPR_AT_COLUMNS];
+    char name[32];
+};
+
+/* A decoded block with the start of each of its items. */
+struct spr_decoded {
+    uint32_t block; /* UINT32_MAX: none */
+    uint8_t *bytes;
+    uint32_t *starts; /* count + 1 */
+    uint32_t first, count;
+};
+
+struct spr_segment_reader {
+    const struct spr_segment *segment;
+    struct spr_block_reader *unpacker;
+    struct spr_decoded names, postings;
+    struct spr_decoded strings[SPR_STRING_SLOTS]; /* block b in slot b % SPR_STRING_SLOTS */
+    struct spr_arena arena;                       /* texts of the last call */
+    struct spr_recipient *recipients;             /* of the last record */
+    uint32_t recipients_capacity;
+    struct spr_segment_recipient *recipient_ids; /* of the last row */
+    uint32_t recipient_ids_capacity;
+    uint32_t *found; /* rows of the last lookup */
+    uint32_t found_count, found_capacity;
+};
+
+/* Fills fault: SPR_E_CORRUPT at an offset of the file. */
+int spr_segment_corrupt(const struct spr_segment *segment, const uint8_t *at, const char *detail,
+                        struct spr_fault *fault);
+/* A key with its block verified; item must be below the column's count. */
+int spr_segment_key(const struct spr_segment *segment, unsigned column, uint64_t item,
+                    uint64_t *ret_key, struct spr_fault *fault);
+/* A key that must not exceed max. */
+int spr_segment_key_within(const struct spr_segment *segment, unsigned column, uint64_t item,
+                           uint64_t max, uint64_t *ret_key, struct spr_fault *fault);
+/* A text's key as string id or SPR_STRING_NONE. */
+int spr_segment_id(const struct spr_segment *segment, unsigned column, uint64_t item,
+                   uint32_t *ret_id, struct spr_fault *fault);
+/* Borrowed from the decoded block, until another block takes its place. */
+int spr_segment_borrow(struct spr_segment_reader *reader, uint32_t id, struct spr_text *ret_text,
+                       struct spr_fault *fault);
+/* Queue id and names of a row, into arena and record->queue_id, files, file_count. */
+int spr_segment_names(struct spr_segment_reader *reader, uint32_t row, struct spr_record *record,
+                      struct spr_fault *fault);
+/* The row's queue id alone; borrowed from the decoded block. */
+int spr_segment_queue_id(struct spr_segment_reader *reader, uint32_t row, struct spr_text *ret_text,
+                         struct spr_fault *fault);
+
+#endif
