@@ -46,6 +46,19 @@ static bool needs_idna(struct spr_text label)
     return wide;
 }
 
+/* Mapping may turn wide forms into '@' or blanks, which would move the bounds of a domain. */
+static bool is_plain(const char *unicode)
+{
+    for (const char *at = unicode; *at != '\0'; at++) {
+        const uint8_t byte = (uint8_t)*at;
+        const bool word = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z');
+        if (byte < 0x80 && !word && byte != '-' && byte != '.' && byte != '_') {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The label in U-label form; 0 if it is not valid IDNA2008. */
 static size_t unicode_label(struct spr_text label, uint8_t *out, size_t room)
 {
@@ -58,7 +71,7 @@ static size_t unicode_label(struct spr_text label, uint8_t *out, size_t room)
     if (idn2_to_ascii_8z(text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK &&
         idn2_to_unicode_8z8z(ascii, &unicode, 0) == IDN2_OK) {
         length = strlen(unicode);
-        if (length <= room) {
+        if (length <= room && is_plain(unicode)) {
             memcpy(out, unicode, length);
         } else {
             length = 0;

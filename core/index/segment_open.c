@@ -4,8 +4,8 @@
  */
 #include "core/fault.h"
 #include "core/index/hash.h"
-#include "core/index/own_file.h"
 #include "core/index/segment_view.h"
+#include "io/own.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,25 +30,29 @@ int spr_segment_corrupt(const struct spr_segment *segment, const uint8_t *at, co
 
 static int map_file(struct spr_segment *segment, int dir_fd, struct spr_fault *fault)
 {
-    uint64_t bytes = 0;
-    const int fd = spr_own_open(dir_fd, segment->name, &bytes, fault);
+    const int fd = spr_own_open(dir_fd, segment->name, false);
     if (fd < 0) {
-        return fd;
+        return spr_fault_set(fault, fd, segment->name, 0, "segment cannot be opened");
     }
-    if (bytes < SPR_SEGMENT_HEADER_BYTES) {
-        (void)close(fd); /* read only: nothing can be lost */
-        return spr_fault_set(fault, SPR_E_CORRUPT, segment->name, bytes,
-                             "a segment has at least 64 bytes");
+    uint64_t bytes = 0;
+    int r = spr_own_size(fd, &bytes);
+    if (r < 0) {
+        r = spr_fault_set(fault, r, segment->name, 0, "segment cannot be examined");
+    } else if (bytes < SPR_SEGMENT_HEADER_BYTES) {
+        r = spr_fault_set(fault, SPR_E_CORRUPT, segment->name, bytes,
+                          "a segment has at least 64 bytes");
     }
-    void *map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
-    const int error = errno;
+    if (r == 0) {
+        void *map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+        if (map == MAP_FAILED) {
+            r = spr_fault_set(fault, -errno, segment->name, 0, "segment cannot be mapped");
+        } else {
+            segment->map = map;
+            segment->bytes = bytes;
+        }
+    }
     (void)close(fd); /* read only: nothing can be lost */
-    if (map == MAP_FAILED) {
-        return spr_fault_set(fault, -error, segment->name, 0, "segment cannot be mapped");
-    }
-    segment->map = map;
-    segment->bytes = bytes;
-    return 0;
+    return r;
 }
 
 static int check_header(struct spr_segment *segment, uint32_t *ret_sections,
