@@ -111,6 +111,11 @@ static int call_ioctl(int fd, unsigned long request, void *argument)
     return plain(ioctl(fd, request, argument));
 }
 
+static int call_setfl(int fd, int flags)
+{
+    return plain(fcntl(fd, F_SETFL, flags));
+}
+
 static int call_fadvise(int fd, uint64_t offset, uint64_t length, int advice)
 {
     return -posix_fadvise(fd, (off_t)offset, (off_t)length, advice);
@@ -237,6 +242,7 @@ static const struct spr_calls PLAIN = {
     .fstatfs = call_fstatfs,
     .name_to_handle_at = call_name_to_handle_at,
     .ioctl = call_ioctl,
+    .setfl = call_setfl,
     .fadvise = call_fadvise,
     .getdents64 = call_getdents64,
     .renameat2 = call_renameat2,

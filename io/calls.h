@@ -37,6 +37,7 @@ struct spr_calls {
     int (*name_to_handle_at)(int dir_fd, const char *name, struct file_handle *file, int *mount,
                              int flags);
     int (*ioctl)(int fd, unsigned long request, void *argument);
+    int (*setfl)(int fd, int flags); /* fcntl F_SETFL */
     int (*fadvise)(int fd, uint64_t offset, uint64_t length, int advice);
     int64_t (*getdents64)(int fd, void *bytes, size_t length);
     int (*renameat2)(int from_fd, const char *from, int to_fd, const char *to, uint32_t flags);

@@ -2,10 +2,12 @@
  * Reading many small files: requests in, completions out. No ring type and no system call name
  * passes this header.
  *
- * One struct spr_io belongs to one worker. Requests are what core wants, not system calls, and come
- * as a window that the backend may open, reorder and queue as a whole. Completions come in any
- * order. A request and its name are the kernel's and the backend's until its completion arrives,
- * also on error and cancel paths.
+ * One struct spr_io belongs to one worker: all calls with it come from that worker's thread,
+ * spr_io_new and spr_io_free too, since its descriptors may be that thread's alone
+ * (io/workers.h) and its ring takes submissions from no other. Requests are what core wants, not
+ * system calls, and come as a window that the backend may open, reorder and queue as a whole.
+ * Completions come in any order. A request and its name are the kernel's and the backend's until
+ * its completion arrives, also on error and cancel paths.
  */
 #ifndef SPR_IO_IO_H
 #define SPR_IO_IO_H
@@ -32,7 +34,7 @@ struct spr_io_request {
     const char *name;         /* one component; borrowed until completion */
     struct spr_io_file *file; /* SPR_IO_RANGE: from an earlier completion, instead of a name */
     uint64_t offset;
-    uint32_t length; /* at most SPR_IO_READ_MAX; HEAD and RANGE */
+    uint32_t length; /* at most SPR_IO_READ_MAX; HEAD and RANGE; 0: HEAD only opens */
     void *user;
 };
 #define SPR_IO_READ_MAX (1u << 20)
@@ -65,7 +67,8 @@ struct spr_io_pace {
  */
 void spr_io_probe(enum spr_io_engine wish, enum spr_io_engine *ret_engine, const char **ret_reason);
 
-/* device: st_dev every file must have (SAFETY I1). */
+/* device: st_dev every file must have (SAFETY I1). SPR_IO_URING where no ring can be had is the
+ * negative errno of its set-up; SPR_IO_AUTO then reads by plain calls. */
 int spr_io_shared_new(enum spr_io_engine engine, uint64_t device, uint32_t workers_max,
                       struct spr_io_shared **ret_shared);
 void spr_io_shared_free(struct spr_io_shared *shared);
@@ -78,7 +81,8 @@ int spr_io_new(struct spr_io_shared *shared, uint32_t worker, uint32_t queue_dep
                struct spr_io **ret_io);
 void spr_io_free(struct spr_io *io);
 
-/* Accepts the whole window or none: 0, or a negative errno. */
+/* Accepts the whole window or none: 0, or a negative errno. queue_depth of spr_io_new: reads on
+ * their way at once; 0: the pace's window. Windows may follow while others are outstanding. */
 int spr_io_window(struct spr_io *io, const struct spr_io_request *requests, uint32_t count);
 /* Up to max completions, at least one while any is outstanding; 0 when none is. */
 int spr_io_wait(struct spr_io *io, struct spr_io_done *done, unsigned max);

@@ -180,6 +180,12 @@ static int faulty_ioctl(int fd, unsigned long request, void *argument)
     return r < 0 ? r : real()->ioctl(fd, request, argument);
 }
 
+static int faulty_setfl(int fd, int flags)
+{
+    const int r = pass("setfl", NULL, NULL);
+    return r < 0 ? r : real()->setfl(fd, flags);
+}
+
 static int faulty_fadvise(int fd, uint64_t offset, uint64_t length, int advice)
 {
     const int r = pass("fadvise", NULL, NULL);
@@ -314,6 +320,7 @@ static const struct spr_calls FAULTY = {
     .fstatfs = faulty_fstatfs,
     .name_to_handle_at = faulty_name_to_handle_at,
     .ioctl = faulty_ioctl,
+    .setfl = faulty_setfl,
     .fadvise = faulty_fadvise,
     .getdents64 = faulty_getdents64,
     .renameat2 = faulty_renameat2,

@@ -1,0 +1,125 @@
+/*
+ * The start of a cold window: its files opened one after the other and put into disk order.
+ *
+ * Opening blocks on cold inodes; other workers overlap (PERF 3, 3c: a ring would hand each such
+ * open to a kernel thread). The extent's place is a hint: what it says wrongly costs time only.
+ */
+#include "io/backend.h"
+#include "io/calls.h"
+
+#include <errno.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+
+enum {
+    NEIGHBOUR_BYTES = 64 * 1024, /* a gap that one larger read of the disk still spans */
+};
+
+/* The first extent's address; 0 where it has none (inline, delayed, not told). */
+static uint64_t find_extent(struct spr_io *io, const struct spr_io_job *job)
+{
+    struct spr_io_shared *shared = io->shared;
+    if (job->file->size == 0 ||
+        atomic_load_explicit(&shared->refuses_extents, memory_order_relaxed)) {
+        return 0;
+    }
+    union {
+        struct fiemap head;
+        uint8_t room[sizeof(struct fiemap) + sizeof(struct fiemap_extent)];
+    } map = { .head = { .fm_start = job->request->offset,
+                        .fm_length = job->request->length,
+                        .fm_extent_count = 1 } };
+    const int r = spr_calls()->ioctl(job->file->fd, FS_IOC_FIEMAP, &map.head);
+    if (r == -EOPNOTSUPP || r == -ENOTTY || r == -EINVAL || r == -EPERM) {
+        atomic_store_explicit(&shared->refuses_extents, true, memory_order_relaxed);
+    }
+    const uint32_t unplaced =
+        FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_DATA_INLINE;
+    const struct fiemap_extent *extent = &map.head.fm_extents[0];
+    if (r < 0 || map.head.fm_mapped_extents == 0 || (extent->fe_flags & unplaced) != 0) {
+        return 0;
+    }
+    return extent->fe_physical;
+}
+
+static int compare_inodes(const void *a, const void *b)
+{
+    const struct spr_io_job *const *x = a;
+    const struct spr_io_job *const *y = b;
+    return ((*x)->meta.inode > (*y)->meta.inode) - ((*x)->meta.inode < (*y)->meta.inode);
+}
+
+/* Disk order; what has no address comes first, by inode: it may lie beside it. */
+static int compare_places(const void *a, const void *b)
+{
+    const struct spr_io_job *const *x = a;
+    const struct spr_io_job *const *y = b;
+    if ((*x)->physical != (*y)->physical) {
+        return (*x)->physical > (*y)->physical ? 1 : -1;
+    }
+    return compare_inodes(a, b);
+}
+
+/* jobs are in inode order. */
+static void note_neighbours(struct spr_pace *pace, struct spr_io_job **jobs, uint32_t count)
+{
+    uint32_t pairs = 0;
+    uint32_t adjacent = 0;
+    for (uint32_t i = 1; i < count; i++) {
+        const uint64_t before = jobs[i - 1]->physical;
+        const uint64_t here = jobs[i]->physical;
+        if (before == 0 || here == 0) {
+            continue;
+        }
+        pairs++;
+        adjacent += here > before && here - before <= NEIGHBOUR_BYTES;
+    }
+    if (pairs > 0) {
+        spr_pace_note_neighbours(pace, pairs, adjacent);
+    }
+}
+
+/* Opens the job's file and finds it a buffer: 1 when it joins the batch, 0 when it is finished,
+ * -EAGAIN when it must wait until others give back what they hold. */
+static int prepare(struct spr_io *io, struct spr_io_job *job, bool has_others)
+{
+    if (job->file->fd < 0) {
+        const int r = spr_plain_open(io, job);
+        if ((r == -EMFILE || r == -ENFILE) && has_others) {
+            return -EAGAIN;
+        }
+        if (r < 0 || job->request->length == 0) {
+            spr_io_finish(io, job, r);
+            return 0;
+        }
+        job->physical = find_extent(io, job);
+    }
+    const int r = spr_io_provide(io, job, has_others);
+    if (r < 0 && r != -EAGAIN) {
+        spr_io_finish(io, job, r);
+        return 0;
+    }
+    return r < 0 ? r : 1;
+}
+
+uint32_t spr_gather(struct spr_io *io, uint32_t max)
+{
+    uint32_t count = 0;
+    while (count < max && io->pending.count > 0) {
+        struct spr_io_job *job = spr_io_pop(&io->pending);
+        const bool has_others = count > 0 || io->ready.count > 0 || io->queued > 0;
+        const int r = prepare(io, job, has_others);
+        if (r < 0) {
+            spr_io_push_front(&io->pending, job);
+            break;
+        }
+        if (r > 0) {
+            io->batch[count++] = job;
+        }
+    }
+    qsort(io->batch, count, sizeof(io->batch[0]), compare_inodes);
+    note_neighbours(&io->shared->pace, io->batch, count);
+    qsort(io->batch, count, sizeof(io->batch[0]), compare_places);
+    return count;
+}
