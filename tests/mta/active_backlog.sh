@@ -22,6 +22,6 @@ left=$(wc -l < "$work/deleted")
 job=$(ray jobs --json | jq -s 'map(.job) | max')
 ray undo "$job" --yes
 deliver_all
-"$python" "$here/compare.py" delivered "$work/sent.jsonl" "$work/delivered" /dev/null ||
+"$python" "$compare" delivered "$work/sent.jsonl" "$work/delivered" /dev/null ||
     fail "not each message exactly once"
 assert_server_content

@@ -45,7 +45,7 @@ listing "$work/undone"
 assert_same <(facts "$work/before") <(facts "$work/undone") "undo does not bring all back"
 assert_server_content
 ray query '*' --json > "$work/ray"
-"$python" "$here/compare.py" listing "$work/ray" "$work/undone" || fail "the listings differ after undo"
+"$python" "$compare" listing "$work/ray" "$work/undone" || fail "the listings differ after undo"
 
 ray delete "account:$account" --yes --expect "$count"
 second=$(ray jobs --json | jq -s 'map(.job) | max')

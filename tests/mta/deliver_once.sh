@@ -11,7 +11,7 @@ count=$(grep -cFf "$work/out" <(ids "$work/before"))
 ray scan
 ray delete "account:$account" --yes --expect "$count"
 deliver_all
-"$python" "$here/compare.py" delivered "$work/sent.jsonl" "$work/delivered" "$work/out" ||
+"$python" "$compare" delivered "$work/sent.jsonl" "$work/delivered" "$work/out" ||
     fail "not each message exactly once"
 
 # what comes back is delivered too, and once
@@ -23,6 +23,6 @@ rm -f "$work/sink.hold"
 mv "$work/delivered" "$work/delivered.first"
 deliver_all
 cat "$work/delivered.first" "$work/delivered" > "$work/delivered.all"
-"$python" "$here/compare.py" delivered "$work/sent.jsonl" "$work/delivered.all" /dev/null ||
+"$python" "$compare" delivered "$work/sent.jsonl" "$work/delivered.all" /dev/null ||
     fail "not each message exactly once after undo"
 assert_server_content

@@ -29,8 +29,8 @@ for depth in 1 2; do
     rm -rf "$work/index"
     ray_outside scan
     ray_outside query '*' --json > "$work/ray"
-    "$python" "$here/compare.py" lines "$work/ray" "$work/lines" || fail "not what was generated"
-    "$python" "$here/compare.py" listing "$work/ray" "$work/listing" || fail "the listings differ"
+    "$python" "$compare" lines "$work/ray" "$work/lines" || fail "not what was generated"
+    "$python" "$compare" listing "$work/ray" "$work/listing" || fail "the listings differ"
     grep -q '"messages":300' "$work/truth" || fail "the generator counts otherwise"
 done
 rm -rf "${root:?}/tmp/generated"

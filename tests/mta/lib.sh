@@ -9,6 +9,7 @@ export MTA_HOME
 work=$(mktemp -d)
 root=$MTA_HOME/postfix/root
 python=${PYTHON:-python3}
+compare=$here/../truth/compare.py
 sink_pid=
 
 pf() { "$SPR_MTA/postfix.sh" "$@"; }

@@ -8,4 +8,4 @@ tar --numeric-owner -xf "$work/b.tar.zst" -C "$work/tree"
 spool=$work/tree/var/spool/postfix
 ray_outside scan
 ray_outside query '*' --json > "$work/ray"
-"$python" "$here/compare.py" truth "$work/ray" "$work/b.truth.jsonl" || fail "not what the truth says"
+"$python" "$compare" truth "$work/ray" "$work/b.truth.jsonl" || fail "not what the truth says"

@@ -13,7 +13,7 @@ ray_outside scan
 ray_outside query '*' --no-refresh --json > "$work/ray"
 times > "$work/times.after"
 
-"$python" "$here/compare.py" listing "$work/ray" "$work/listing" || fail "the listings differ"
+"$python" "$compare" listing "$work/ray" "$work/listing" || fail "the listings differ"
 assert_same "$work/times.before" "$work/times.after" "reading changed the spool"
 
 # the account of each message is the one that logged in
