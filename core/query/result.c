@@ -228,7 +228,7 @@ const struct spr_snapshot *spr_result_snapshot(const struct spr_result *result)
     return result->snapshot;
 }
 
-const uint64_t *spr_result_rows(const struct spr_result *result, uint32_t segment)
+uint64_t *const *spr_result_rows(const struct spr_result *result)
 {
-    return result->selection.rows[segment];
+    return result->selection.rows;
 }

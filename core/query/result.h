@@ -13,7 +13,7 @@ int spr_result_next_record(struct spr_result *result, struct spr_record *ret_rec
                            struct spr_fault *fault);
 /* The snapshot the result was opened on; borrowed until close. */
 const struct spr_snapshot *spr_result_snapshot(const struct spr_result *result);
-/* Rows that matched in one segment, one bit each; borrowed until close. */
-const uint64_t *spr_result_rows(const struct spr_result *result, uint32_t segment);
+/* Rows that matched, one bitmap a segment; borrowed until close. */
+uint64_t *const *spr_result_rows(const struct spr_result *result);
 
 #endif
