@@ -156,9 +156,6 @@ static int test_row(struct work *work, const struct target *target, uint32_t row
     if (r < 0) {
         return r;
     }
-    if (work->leaf->term->match == SPR_MATCH_NONE) {
-        return id == SPR_STRING_NONE ? 1 : 0;
-    }
     return id == SPR_STRING_NONE ? 0 : spr_id_set_has(work->ids, id);
 }
 
@@ -268,9 +265,6 @@ static int evaluate_pattern(struct work *work, const struct target *target)
 static int evaluate_target(struct work *work, const struct target *target)
 {
     const uint32_t rows = work->scope->row_count;
-    if (work->leaf->term->match == SPR_MATCH_NONE) {
-        return confirm(work, target, work->mask);
-    }
     int r = gather_exact(work, target);
     if (r <= 0) {
         return r < 0 ? r : evaluate_pattern(work, target);
@@ -288,26 +282,70 @@ static int evaluate_target(struct work *work, const struct target *target)
     return confirm(work, target, work->candidates);
 }
 
+/* 1 if the row has no text at any of the targets. */
+static int test_none(struct work *work, const struct target *const *targets, uint32_t row)
+{
+    struct spr_segment_reader *rows = work->scope->rows;
+    for (size_t i = 0; i < TARGETS_MAX && targets[i] != NULL; i++) {
+        const struct spr_segment_recipient *recipients = NULL;
+        uint32_t count = 0;
+        uint32_t id = SPR_STRING_NONE;
+        int r;
+        if (targets[i]->place == PLACE_COLUMN) {
+            r = spr_segment_text_id(rows, row, targets[i]->column, &id, work->scope->fault);
+        } else {
+            r = spr_segment_recipients(rows, row, &recipients, &count, work->scope->fault);
+        }
+        for (uint32_t n = 0; r == 0 && n < count && id == SPR_STRING_NONE; n++) {
+            id = recipients[n].error;
+        }
+        if (r < 0 || id != SPR_STRING_NONE) {
+            return r;
+        }
+    }
+    return 1;
+}
+
+static int evaluate_none(struct work *work, const struct target *const *targets)
+{
+    const uint32_t rows = work->scope->row_count;
+    work->report->ways |= SPR_WAY_COLUMN;
+    for (uint32_t row = spr_bitmap_next(work->mask, rows, 0); row < rows;
+         row = spr_bitmap_next(work->mask, rows, row + 1)) {
+        work->report->tested++;
+        const int r = test_none(work, targets, row);
+        if (r < 0) {
+            return r;
+        }
+        if (r > 0) {
+            spr_bitmap_set(work->out, row);
+        }
+    }
+    return 0;
+}
+
+static int evaluate_targets(struct work *work, const struct target *const *targets)
+{
+    int r = spr_id_set_new(work->scope, work->leaf, &work->ids);
+    for (size_t i = 0; i < TARGETS_MAX && targets[i] != NULL && r == 0; i++) {
+        free(work->candidates);
+        work->candidates = spr_bitmap_new(work->scope->row_count);
+        r = work->candidates != NULL ? evaluate_target(work, targets[i]) : -ENOMEM;
+    }
+    free(work->candidates);
+    spr_id_set_free(work->ids);
+    return r;
+}
+
 int spr_leaf_evaluate_text(struct spr_scope *scope, const struct spr_leaf *leaf,
                            const uint64_t *mask, uint64_t *out, struct spr_leaf_report *report)
 {
     struct work work = { scope, leaf, mask, out, report, NULL, NULL };
-    int r = spr_id_set_new(scope, leaf, &work.ids);
-    if (r < 0) {
-        return r;
-    }
-    const struct target *const *targets = NULL;
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         if (places[i].field == leaf->term->field) {
-            targets = places[i].targets;
+            return leaf->term->match == SPR_MATCH_NONE ? evaluate_none(&work, places[i].targets)
+                                                       : evaluate_targets(&work, places[i].targets);
         }
     }
-    for (size_t i = 0; targets != NULL && i < TARGETS_MAX && targets[i] != NULL && r == 0; i++) {
-        free(work.candidates);
-        work.candidates = spr_bitmap_new(scope->row_count);
-        r = work.candidates != NULL ? evaluate_target(&work, targets[i]) : -ENOMEM;
-    }
-    free(work.candidates);
-    spr_id_set_free(work.ids);
-    return r;
+    return 0;
 }
