@@ -1,7 +1,9 @@
 /*
- * The library itself: version, error texts.
+ * The library itself: version, error texts, which engine runs, which formats are built in.
  */
 #include "core/spoolray.h"
+#include "formats/format.h"
+#include "io/io.h"
 
 #include <string.h>
 
@@ -34,4 +36,43 @@ const char *spr_strerror(int code)
 const char *spr_version(void)
 {
     return SPR_VERSION;
+}
+
+void spr_engine_probe(uint32_t engine, struct spr_engine_report *ret_report)
+{
+    const enum spr_io_engine wish = engine == SPR_ENGINE_URING     ? SPR_IO_URING
+                                    : engine == SPR_ENGINE_THREADS ? SPR_IO_THREADS
+                                                                   : SPR_IO_AUTO;
+    enum spr_io_engine chosen;
+    const char *reason;
+    spr_io_probe(wish, &chosen, &reason);
+    ret_report->engine = chosen == SPR_IO_URING ? "io_uring" : "threads";
+    ret_report->reason = reason;
+}
+
+bool spr_format_describe(unsigned number, struct spr_format_report *ret_report)
+{
+    for (unsigned i = 0; i < number; i++) {
+        if (spr_formats[i] == NULL) {
+            return false;
+        }
+    }
+    const struct spr_format *format = spr_formats[number];
+    if (format == NULL) {
+        return false;
+    }
+    const struct spr_hints *hints = format->hints;
+    *ret_report = (struct spr_format_report){
+        .name = format->name,
+        .title = hints->title,
+        .emit = hints->emit,
+        .emit_how = hints->emit_how,
+        .stop = hints->stop,
+        .lock_account = hints->lock_account,
+        .undo_limits = hints->undo_limits,
+        .live = hints->live,
+        .actions_live = format->actions_live,
+        .actions_stopped = format->actions_stopped,
+    };
+    return true;
 }

@@ -8,7 +8,7 @@
 #ifndef SPR_TOOLS_ESCAPE_H
 #define SPR_TOOLS_ESCAPE_H
 
-#include "formats/words.h"
+#include "core/spoolray.h"
 
 #include <stdbool.h>
 #include <stdint.h>

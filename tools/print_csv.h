@@ -4,7 +4,7 @@
 #ifndef SPR_TOOLS_PRINT_CSV_H
 #define SPR_TOOLS_PRINT_CSV_H
 
-#include "formats/words.h"
+#include "core/spoolray.h"
 
 #include <stdio.h>
 

@@ -7,7 +7,7 @@
 #ifndef SPR_TOOLS_PRINT_JSON_H
 #define SPR_TOOLS_PRINT_JSON_H
 
-#include "formats/words.h"
+#include "core/spoolray.h"
 
 #include <stdbool.h>
 #include <stdint.h>
