@@ -141,6 +141,16 @@ static int call_mkdirat(int dir_fd, const char *name, uint32_t mode)
     return plain(mkdirat(dir_fd, name, (mode_t)mode));
 }
 
+static int call_fchown(int fd, uint32_t uid, uint32_t gid)
+{
+    return plain(fchown(fd, (uid_t)uid, (gid_t)gid));
+}
+
+static int call_fchmod(int fd, uint32_t mode)
+{
+    return plain(fchmod(fd, (mode_t)mode));
+}
+
 static int call_fsync(int fd)
 {
     return plain(fsync(fd));
@@ -248,6 +258,8 @@ static const struct spr_calls PLAIN = {
     .renameat2 = call_renameat2,
     .unlinkat = call_unlinkat,
     .mkdirat = call_mkdirat,
+    .fchown = call_fchown,
+    .fchmod = call_fchmod,
     .fsync = call_fsync,
     .fdatasync = call_fdatasync,
     .fallocate = call_fallocate,

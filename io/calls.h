@@ -43,6 +43,8 @@ struct spr_calls {
     int (*renameat2)(int from_fd, const char *from, int to_fd, const char *to, uint32_t flags);
     int (*unlinkat)(int dir_fd, const char *name, int flags);
     int (*mkdirat)(int dir_fd, const char *name, uint32_t mode);
+    int (*fchown)(int fd, uint32_t uid, uint32_t gid);
+    int (*fchmod)(int fd, uint32_t mode);
     int (*fsync)(int fd);
     int (*fdatasync)(int fd);
     int (*fallocate)(int fd, int mode, uint64_t offset, uint64_t length);

@@ -112,10 +112,10 @@ int spr_foreign_folder(int dir_fd, const char *name)
         return fd;
     }
     if (parent.uid != geteuid() || parent.gid != getegid()) {
-        r = fchown(fd, parent.uid, parent.gid) < 0 ? -errno : 0;
+        r = spr_calls()->fchown(fd, parent.uid, parent.gid);
     }
     if (r == 0) {
-        r = fchmod(fd, parent.mode & 07777) < 0 ? -errno : 0;
+        r = spr_calls()->fchmod(fd, parent.mode & 07777);
     }
     (void)spr_calls()->close(fd); /* a folder: nothing can be lost */
     if (r < 0) {

@@ -217,6 +217,18 @@ static int faulty_mkdirat(int dir_fd, const char *name, uint32_t mode)
     return r < 0 ? r : real()->mkdirat(dir_fd, name, mode);
 }
 
+static int faulty_fchown(int fd, uint32_t uid, uint32_t gid)
+{
+    const int r = pass("fchown", NULL, NULL);
+    return r < 0 ? r : real()->fchown(fd, uid, gid);
+}
+
+static int faulty_fchmod(int fd, uint32_t mode)
+{
+    const int r = pass("fchmod", NULL, NULL);
+    return r < 0 ? r : real()->fchmod(fd, mode);
+}
+
 static int faulty_fsync(int fd)
 {
     const int r = pass("fsync", NULL, NULL);
@@ -326,6 +338,8 @@ static const struct spr_calls FAULTY = {
     .renameat2 = faulty_renameat2,
     .unlinkat = faulty_unlinkat,
     .mkdirat = faulty_mkdirat,
+    .fchown = faulty_fchown,
+    .fchmod = faulty_fchmod,
     .fsync = faulty_fsync,
     .fdatasync = faulty_fdatasync,
     .fallocate = faulty_fallocate,

@@ -20,7 +20,7 @@ enum { NAME_BYTES = 32, BATCH = 7, FILES_MAX = 1200 };
 
 /* One way to read: an engine, and whether windows are made to be cold. */
 struct way {
-    const char *name;
+    char name[16]; /* a parameter is copied to the test's process: no pointers in it */
     enum spr_io_engine engine;
     bool cold;
 };
