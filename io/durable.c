@@ -27,7 +27,7 @@
 enum {
     NAME_BYTES_MAX = 255,    /* NAME_MAX of every file system here */
     ZEROS_BYTES = 64 * 1024, /* a write where fallocate is refused */
-    REPLACE_MODE = 0600,     /* own files reveal mail metadata (SAFETY I4) */
+    REPLACE_MODE = 0600,     /* own files tell who wrote to whom */
     PROC_FD_PATH_BYTES = 32, /* "/proc/self/fd/" and an int */
 };
 
