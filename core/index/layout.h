@@ -108,9 +108,17 @@ static inline uint64_t spr_slot_of(uint32_t item, uint64_t hash)
     return (uint64_t)item << SPR_TAG_BITS | spr_tag_of(hash);
 }
 
-#define SPR_MANIFEST_MAGIC   UINT64_C(0x0a6e616d52505301) /* 01 "SPRman" LF */
-#define SPR_MANIFEST_VERSION 1
-#define SPR_MANIFEST_NAME    "MANIFEST"
-#define SPR_SEGMENT_SUFFIX   ".seg"
+#define SPR_MANIFEST_MAGIC        UINT64_C(0x0a6e616d52505301) /* 01 "SPRman" LF */
+#define SPR_MANIFEST_VERSION      1
+#define SPR_MANIFEST_NAME         "MANIFEST"
+#define SPR_MANIFEST_AT_VERSION   8  /* u32 */
+#define SPR_MANIFEST_AT_MUST      12 /* u32 */
+#define SPR_MANIFEST_AT_MAY       16 /* u32 */
+#define SPR_MANIFEST_AT_BYTES     24 /* u64: size of the file */
+#define SPR_MANIFEST_AT_CHECKSUM  32 /* u64: of the bytes before it, seeded by that of the body */
+#define SPR_MANIFEST_HEADER_BYTES 40
+#define SPR_MANIFEST_BYTES_MAX    (UINT64_C(1) << 30)
+#define SPR_SEGMENT_SUFFIX        ".seg" /* after 16 hexadecimal digits */
+#define SPR_INDEX_LOCK_NAME       "LOCK"
 
 #endif
