@@ -231,6 +231,11 @@ static int ring_submit(uint32_t count)
     return 0;
 }
 
+static int ring_wait(void)
+{
+    return 0;
+}
+
 static int ring_complete(int result)
 {
     return result;
@@ -273,6 +278,7 @@ static const struct spr_calls PLAIN = {
     .send = call_send,
     .ring_setup = ring_setup,
     .ring_submit = ring_submit,
+    .ring_wait = ring_wait,
     .ring_complete = ring_complete,
 };
 

@@ -58,10 +58,11 @@ struct spr_calls {
     int64_t (*send)(int fd, const void *bytes, size_t length);
 
     /* A ring is driven by its library, so these are asked before and after instead of in its
-     * place. Each answers what shall count: 0 to go on, or the errno of a set-up or submission
-     * that is not even tried; and of a completion the result to believe. */
+     * place. Each answers what shall count: 0 to go on, or the errno of a set-up, submission
+     * or wait that is not even tried; and of a completion the result to believe. */
     int (*ring_setup)(void);
     int (*ring_submit)(uint32_t count);
+    int (*ring_wait)(void);
     int (*ring_complete)(int result);
 };
 

@@ -400,7 +400,10 @@ static void reap_jobs(struct spr_io *io)
     const uint32_t before = io->queued;
     struct io_uring_cqe *cqe;
     while (io->queued == before) {
-        const int r = io_uring_wait_cqe(&io->ring->ring, &cqe);
+        int r = spr_calls()->ring_wait();
+        if (r == 0) {
+            r = io_uring_wait_cqe(&io->ring->ring, &cqe);
+        }
         if (r == 0) {
             reap_completion(io, cqe);
         } else if (r != -EINTR && r != -EAGAIN) {

@@ -306,6 +306,11 @@ static int faulty_ring_submit(uint32_t count)
     return pass("ring_submit", NULL, NULL);
 }
 
+static int faulty_ring_wait(void)
+{
+    return pass("ring_wait", NULL, NULL);
+}
+
 static int faulty_ring_complete(int result)
 {
     size_t limit = result > 0 ? (size_t)result : 0;
@@ -353,6 +358,7 @@ static const struct spr_calls FAULTY = {
     .send = faulty_send,
     .ring_setup = faulty_ring_setup,
     .ring_submit = faulty_ring_submit,
+    .ring_wait = faulty_ring_wait,
     .ring_complete = faulty_ring_complete,
 };
 

@@ -1,13 +1,12 @@
 #include "io/backend.h"
-#include "io/dirents.h"
 #include "io/io.h"
+#include "io/workers.h"
 #include "tests/support/faulty_io.h"
-#include "tests/support/temporary.h"
+#include "tests/support/window.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -16,161 +15,9 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 
-enum { NAME_BYTES = 32, BATCH = 7, FILES_MAX = 1200 };
+enum { BATCH = 7 };
 
-/* One way to read: an engine, and whether windows are made to be cold. */
-struct way {
-    char name[16]; /* a parameter is copied to the test's process: no pointers in it */
-    enum spr_io_engine engine;
-    bool cold;
-};
-
-static struct way ways[] = {
-    { "threads, warm", SPR_IO_THREADS, false },
-    { "threads, cold", SPR_IO_THREADS, true },
-    { "ring, warm", SPR_IO_URING, false },
-    { "ring, cold", SPR_IO_URING, true },
-};
-#define WAY_COUNT (sizeof(ways) / sizeof(ways[0]))
-
-static char root[TEMPORARY_PATH_MAX];
-static int dir_fd = -1;
-static uint64_t device;
-static char names[FILES_MAX][NAME_BYTES];
-static struct spr_io_request requests[FILES_MAX];
-static uint32_t completed[FILES_MAX]; /* how often */
-
-static void open_root(void)
-{
-    make_temporary(root);
-    dir_fd = open(root, O_RDONLY | O_DIRECTORY);
-    cr_assert(dir_fd >= 0);
-    struct spr_io_meta meta;
-    cr_assert_eq(spr_meta_of(dir_fd, &meta), 0);
-    device = meta.device;
-}
-
-static void close_root(void)
-{
-    spr_faulty_stop();
-    close(dir_fd);
-    remove_temporary(root);
-}
-
-TestSuite(io, .init = open_root, .fini = close_root, .timeout = 60);
-
-static uint8_t content(uint32_t number, uint64_t offset)
-{
-    return (uint8_t)(number * 31 + offset * 7 + offset / 251);
-}
-
-static void make_file(uint32_t number, uint32_t size)
-{
-    uint8_t *bytes = malloc(size + 1);
-    for (uint32_t i = 0; i < size; i++) {
-        bytes[i] = content(number, i);
-    }
-    snprintf(names[number], NAME_BYTES, "f%u", number);
-    int fd = openat(dir_fd, names[number], O_WRONLY | O_CREAT | O_EXCL, 0600);
-    cr_assert(fd >= 0);
-    cr_assert_eq(write(fd, bytes, size), (ssize_t)size);
-    close(fd);
-    free(bytes);
-}
-
-static void ask_heads(uint32_t count, uint32_t length)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        requests[i] = (struct spr_io_request){
-            .op = SPR_IO_HEAD, .dir_fd = dir_fd, .name = names[i], .length = length
-        };
-        completed[i] = 0;
-    }
-}
-
-static int count_open(void)
-{
-    int count = 0;
-    for (int fd = 0; fd < 4096; fd++) {
-        count += fcntl(fd, F_GETFD) >= 0;
-    }
-    return count;
-}
-
-static bool can_ring(const struct way *way)
-{
-    enum spr_io_engine engine;
-    const char *reason;
-    spr_io_probe(way->engine, &engine, &reason);
-    if (engine == way->engine) {
-        return true;
-    }
-    cr_log_warn("%s: %s", way->name, reason);
-    return false;
-}
-
-/* A cached file never makes a window cold by itself: every sample is told to miss. */
-static void start_way(const struct way *way, const struct spr_fault_rule *rule)
-{
-    struct spr_fault_rule rules[2] = {
-        { .site = "pread2", .nth = way->cold, .onwards = true, .error = EAGAIN }
-    };
-    if (rule != NULL) {
-        rules[1] = *rule;
-    }
-    spr_faulty_start(rules, 2);
-}
-
-static struct spr_io_shared *new_shared(const struct way *way, uint32_t workers)
-{
-    struct spr_io_shared *shared = NULL;
-    cr_assert_eq(spr_io_shared_new(way->engine, device, workers, &shared), 0, "%s", way->name);
-    return shared;
-}
-
-static struct spr_io *new_io(struct spr_io_shared *shared)
-{
-    struct spr_io *io = NULL;
-    cr_assert_eq(spr_io_new(shared, 0, 0, &io), 0);
-    return io;
-}
-
-static void note_completion(const struct spr_io_done *done)
-{
-    cr_assert(done->request >= requests && done->request < requests + FILES_MAX);
-    completed[done->request - requests]++;
-}
-
-static void check_bytes(const struct spr_io_done *done)
-{
-    const uint32_t number = (uint32_t)(done->request - requests);
-    for (int64_t i = 0; i < done->result; i++) {
-        cr_assert_eq(done->bytes[i], content(number, done->request->offset + (uint64_t)i));
-    }
-}
-
-/* Fetches all completions; returns how many failed. */
-static uint32_t drain(struct spr_io *io)
-{
-    struct spr_io_done done[BATCH];
-    uint32_t failed = 0;
-    for (int n = spr_io_wait(io, done, BATCH); n > 0; n = spr_io_wait(io, done, BATCH)) {
-        for (int i = 0; i < n; i++) {
-            note_completion(&done[i]);
-            failed += done[i].result < 0;
-            check_bytes(&done[i]);
-            spr_io_release(io, &done[i]);
-        }
-    }
-    return failed;
-}
-
-static void expect_each_once(uint32_t count, const char *name)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        cr_assert_eq(completed[i], 1, "%s: request %u completed %u times", name, i, completed[i]);
-    }
-}
+TestSuite(io, .init = open_window, .fini = close_window, .timeout = 60);
 
 ParameterizedTestParameters(io, reads_many_files_each_once)
 {
@@ -179,7 +26,7 @@ ParameterizedTestParameters(io, reads_many_files_each_once)
 
 ParameterizedTest(struct way *way, io, reads_many_files_each_once)
 {
-    if (!can_ring(way)) {
+    if (!can_run(way)) {
         return;
     }
     const uint32_t count = 300;
@@ -192,7 +39,7 @@ ParameterizedTest(struct way *way, io, reads_many_files_each_once)
     struct spr_io_shared *shared = new_shared(way, 2);
     struct spr_io *io = new_io(shared);
 
-    cr_assert_eq(spr_io_window(io, requests, count), 0);
+    cr_assert_eq(spr_io_window(io, window.requests, count), 0);
     const uint32_t failed = drain(io);
 
     uint64_t total = 0;
@@ -224,7 +71,7 @@ ParameterizedTestParameters(io, completes_what_is_no_file_with_its_error)
 
 ParameterizedTest(struct way *way, io, completes_what_is_no_file_with_its_error)
 {
-    if (!can_ring(way)) {
+    if (!can_run(way)) {
         return;
     }
     static const struct bad_name bad[] = {
@@ -232,17 +79,17 @@ ParameterizedTest(struct way *way, io, completes_what_is_no_file_with_its_error)
         { "..", -EINVAL },  { ".", -EINVAL },     { "", -EINVAL },    { "folder/x", -EINVAL },
     };
     const uint32_t count = sizeof(bad) / sizeof(bad[0]);
-    cr_assert_eq(mkfifoat(dir_fd, "fifo", 0600), 0);
-    cr_assert_eq(mkdirat(dir_fd, "folder", 0700), 0);
+    cr_assert_eq(mkfifoat(window.dir_fd, "fifo", 0600), 0);
+    cr_assert_eq(mkdirat(window.dir_fd, "folder", 0700), 0);
     make_file(0, 100);
-    cr_assert_eq(symlinkat("f0", dir_fd, "link"), 0);
+    cr_assert_eq(symlinkat("f0", window.dir_fd, "link"), 0);
     /* Three good ones first, so that a cold way is cold. */
     make_file(1, 100);
     make_file(2, 100);
     ask_heads(3, 4096);
     for (uint32_t i = 0; i < count; i++) {
-        requests[3 + i] = (struct spr_io_request){
-            .op = SPR_IO_HEAD, .dir_fd = dir_fd, .name = bad[i].name, .length = 4096
+        window.requests[3 + i] = (struct spr_io_request){
+            .op = SPR_IO_HEAD, .dir_fd = window.dir_fd, .name = bad[i].name, .length = 4096
         };
     }
     start_way(way, NULL);
@@ -250,11 +97,11 @@ ParameterizedTest(struct way *way, io, completes_what_is_no_file_with_its_error)
     struct spr_io_shared *shared = new_shared(way, 1);
     struct spr_io *io = new_io(shared);
 
-    cr_assert_eq(spr_io_window(io, requests, 3 + count), 0);
+    cr_assert_eq(spr_io_window(io, window.requests, 3 + count), 0);
     struct spr_io_done done;
     while (spr_io_wait(io, &done, 1) == 1) {
         note_completion(&done);
-        const uint32_t number = (uint32_t)(done.request - requests);
+        const uint32_t number = (uint32_t)(done.request - window.requests);
         const int expected = number < 3 ? 100 : bad[number - 3].result;
         cr_expect_eq(done.result, expected, "%s: %s", way->name, done.request->name);
         spr_io_release(io, &done);
@@ -273,18 +120,18 @@ ParameterizedTestParameters(io, refuses_files_of_another_device)
 
 ParameterizedTest(struct way *way, io, refuses_files_of_another_device)
 {
-    if (!can_ring(way)) {
+    if (!can_run(way)) {
         return;
     }
     make_file(0, 100);
     ask_heads(1, 4096);
     start_way(way, NULL);
     struct spr_io_shared *shared = NULL;
-    cr_assert_eq(spr_io_shared_new(way->engine, device + 1, 1, &shared), 0);
+    cr_assert_eq(spr_io_shared_new(way->engine, window.device + 1, 1, &shared), 0);
     struct spr_io *io = new_io(shared);
     struct spr_io_done done;
 
-    cr_assert_eq(spr_io_window(io, requests, 1), 0);
+    cr_assert_eq(spr_io_window(io, window.requests, 1), 0);
     cr_assert_eq(spr_io_wait(io, &done, 1), 1);
 
     cr_expect_eq(done.result, -EBADF);
@@ -302,7 +149,7 @@ ParameterizedTestParameters(io, reads_ranges_of_the_file_that_the_head_opened)
 
 ParameterizedTest(struct way *way, io, reads_ranges_of_the_file_that_the_head_opened)
 {
-    if (!can_ring(way)) {
+    if (!can_run(way)) {
         return;
     }
     const uint32_t heads = 20;
@@ -316,7 +163,7 @@ ParameterizedTest(struct way *way, io, reads_ranges_of_the_file_that_the_head_op
     struct spr_io *io = new_io(shared);
     struct spr_io_done done[20];
 
-    cr_assert_eq(spr_io_window(io, requests, heads), 0);
+    cr_assert_eq(spr_io_window(io, window.requests, heads), 0);
     for (uint32_t got = 0; got < heads;) {
         const int n = spr_io_wait(io, done + got, heads - got);
         cr_assert(n > 0);
@@ -325,7 +172,8 @@ ParameterizedTest(struct way *way, io, reads_ranges_of_the_file_that_the_head_op
     for (uint32_t i = 0; i < heads; i++) {
         cr_assert_eq(done[i].result, 1000);
         check_bytes(&done[i]);
-        cr_assert_eq(unlinkat(dir_fd, done[i].request->name, 0), 0); /* the open one is read */
+        cr_assert_eq(unlinkat(window.dir_fd, done[i].request->name, 0),
+                     0); /* the open one is read */
     }
     static struct spr_io_request ranges[40];
     for (uint32_t i = 0; i < 2 * heads; i++) {
@@ -341,11 +189,12 @@ ParameterizedTest(struct way *way, io, reads_ranges_of_the_file_that_the_head_op
     while (spr_io_wait(io, &range, 1) == 1) {
         seen++;
         const struct spr_io_done *head = range.request->user;
-        const uint32_t number = (uint32_t)(head->request - requests);
+        const uint32_t number = (uint32_t)(head->request - window.requests);
         cr_assert_eq(range.result, range.request->offset == 1000 ? 20001 : 10);
         cr_assert_null(range.file);
         for (int64_t b = 0; b < range.result; b++) {
-            cr_assert_eq(range.bytes[b], content(number, range.request->offset + (uint64_t)b));
+            cr_assert_eq(range.bytes[b],
+                         window_content(number, range.request->offset + (uint64_t)b));
         }
         spr_io_release(io, &range);
     }
@@ -366,12 +215,12 @@ ParameterizedTestParameters(io, reads_the_head_of_a_huge_sparse_file)
 
 ParameterizedTest(struct way *way, io, reads_the_head_of_a_huge_sparse_file)
 {
-    if (!can_ring(way)) {
+    if (!can_run(way)) {
         return;
     }
     for (uint32_t i = 0; i < 4; i++) {
         make_file(i, 5);
-        int fd = openat(dir_fd, names[i], O_WRONLY);
+        int fd = openat(window.dir_fd, window.names[i], O_WRONLY);
         cr_assert_eq(ftruncate(fd, (off_t)1 << 40), 0);
         close(fd);
     }
@@ -381,12 +230,12 @@ ParameterizedTest(struct way *way, io, reads_the_head_of_a_huge_sparse_file)
     struct spr_io *io = new_io(shared);
     struct spr_io_done done;
 
-    cr_assert_eq(spr_io_window(io, requests, 4), 0);
+    cr_assert_eq(spr_io_window(io, window.requests, 4), 0);
     while (spr_io_wait(io, &done, 1) == 1) {
         note_completion(&done);
         cr_expect_eq(done.result, SPR_IO_READ_MAX);
         cr_expect_eq(done.meta.size, UINT64_C(1) << 40);
-        cr_expect_eq(done.bytes[4], content((uint32_t)(done.request - requests), 4));
+        cr_expect_eq(done.bytes[4], window_content((uint32_t)(done.request - window.requests), 4));
         cr_expect_eq(done.bytes[SPR_IO_READ_MAX - 1], 0);
         spr_io_release(io, &done);
     }
@@ -403,7 +252,7 @@ ParameterizedTestParameters(io, goes_on_when_a_window_has_more_files_than_descri
 
 ParameterizedTest(struct way *way, io, goes_on_when_a_window_has_more_files_than_descriptors)
 {
-    if (!can_ring(way)) {
+    if (!can_run(way)) {
         return;
     }
     const uint32_t count = 200;
@@ -417,7 +266,7 @@ ParameterizedTest(struct way *way, io, goes_on_when_a_window_has_more_files_than
     struct rlimit few = { .rlim_cur = 40, .rlim_max = 4096 };
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
 
-    cr_assert_eq(spr_io_window(io, requests, count), 0);
+    cr_assert_eq(spr_io_window(io, window.requests, count), 0);
     const uint32_t failed = drain(io);
 
     cr_expect_eq(failed, 0, "%s: %u failed", way->name, failed);
@@ -433,7 +282,7 @@ ParameterizedTestParameters(io, goes_on_when_the_caller_holds_every_buffer)
 
 ParameterizedTest(struct way *way, io, goes_on_when_the_caller_holds_every_buffer)
 {
-    if (!can_ring(way)) {
+    if (!can_run(way)) {
         return;
     }
     const uint32_t count = 12; /* of 1 MiB: more than the pool of 4 MiB */
@@ -446,7 +295,7 @@ ParameterizedTest(struct way *way, io, goes_on_when_the_caller_holds_every_buffe
     struct spr_io *io = new_io(shared);
     static struct spr_io_done done[12];
 
-    cr_assert_eq(spr_io_window(io, requests, count), 0);
+    cr_assert_eq(spr_io_window(io, window.requests, count), 0);
     for (uint32_t i = 0; i < count; i++) {
         cr_assert_eq(spr_io_wait(io, &done[i], 1), 1, "%s: %u", way->name, i);
         note_completion(&done[i]);
@@ -469,7 +318,7 @@ ParameterizedTestParameters(io, frees_with_requests_still_on_their_way)
 
 ParameterizedTest(struct way *way, io, frees_with_requests_still_on_their_way)
 {
-    if (!can_ring(way)) {
+    if (!can_run(way)) {
         return;
     }
     const uint32_t count = 100;
@@ -483,7 +332,7 @@ ParameterizedTest(struct way *way, io, frees_with_requests_still_on_their_way)
     struct spr_io *io = new_io(shared);
     struct spr_io_done done;
 
-    cr_assert_eq(spr_io_window(io, requests, count), 0);
+    cr_assert_eq(spr_io_window(io, window.requests, count), 0);
     cr_assert_eq(spr_io_wait(io, &done, 1), 1);
     spr_io_free(io);
 
@@ -498,20 +347,20 @@ ParameterizedTestParameters(io, tells_meta_without_opening)
 
 ParameterizedTest(struct way *way, io, tells_meta_without_opening)
 {
-    if (!can_ring(way)) {
+    if (!can_run(way)) {
         return;
     }
     make_file(0, 123);
     ask_heads(2, 0);
-    requests[0].op = SPR_IO_STAT;
-    requests[1].op = SPR_IO_STAT;
-    requests[1].name = "absent";
+    window.requests[0].op = SPR_IO_STAT;
+    window.requests[1].op = SPR_IO_STAT;
+    window.requests[1].name = "absent";
     start_way(way, NULL);
     struct spr_io_shared *shared = new_shared(way, 1);
     struct spr_io *io = new_io(shared);
     struct spr_io_done done[2];
 
-    cr_assert_eq(spr_io_window(io, requests, 2), 0);
+    cr_assert_eq(spr_io_window(io, window.requests, 2), 0);
     cr_assert_eq(spr_io_wait(io, done, 2), 2);
 
     cr_expect_eq(done[0].result, 0);
@@ -525,13 +374,13 @@ Test(io, refuses_a_window_whole)
 {
     make_file(0, 10);
     ask_heads(2, 4096);
-    requests[1].name = names[0];
-    requests[1].length = SPR_IO_READ_MAX + 1;
+    window.requests[1].name = window.names[0];
+    window.requests[1].length = SPR_IO_READ_MAX + 1;
     struct spr_io_shared *shared = new_shared(&ways[0], 1);
     struct spr_io *io = new_io(shared);
     struct spr_io_done done;
 
-    cr_expect_eq(spr_io_window(io, requests, 2), -EINVAL);
+    cr_expect_eq(spr_io_window(io, window.requests, 2), -EINVAL);
     cr_expect_eq(spr_io_wait(io, &done, 1), 0);
 
     spr_io_free(io);
@@ -552,114 +401,70 @@ Test(io, tells_why_there_is_no_ring)
 
     cr_expect_eq(engine, SPR_IO_THREADS);
     cr_expect_not_null(strstr(reason, "no io_uring"));
-    cr_expect_eq(spr_io_shared_new(SPR_IO_URING, device, 1, &shared), -ENOSYS);
-    cr_expect_eq(spr_io_shared_new(SPR_IO_AUTO, device, 1, &shared), 0);
+    cr_expect_eq(spr_io_shared_new(SPR_IO_URING, window.device, 1, &shared), -ENOSYS);
+    cr_expect_eq(spr_io_shared_new(SPR_IO_AUTO, window.device, 1, &shared), 0);
     cr_expect_str_eq(spr_io_shared_engine(shared, &reason), "threads");
     spr_io_shared_free(shared);
 }
 
-/* Every call of a scan fails once, at each place in turn; each request completes exactly once,
- * nothing stays open, and a second round on the same spr_io reads what the first could not. */
-struct sweep {
-    const struct way *way;
-    struct spr_fault_rule rule;
-    const char *name;
+struct team {
+    struct spr_io_shared *shared;
+    _Atomic uint32_t good, bad;
 };
 
-static void sweep_once(const struct way *way, const struct spr_fault_rule *rule, const char *name)
+/* Each worker reads every file in windows of the length that io asks for. */
+static int read_all(uint32_t number, void *user)
 {
-    const uint32_t count = 12;
-    ask_heads(count, 5000);
-    start_way(way, rule);
-    struct spr_io_shared *shared = NULL;
-    int r = spr_io_shared_new(way->engine, device, 1, &shared);
-    if (r < 0) { /* the ring's set-up was hit */
-        cr_assert_eq(way->engine, SPR_IO_URING);
-        return;
+    struct team *team = user;
+    struct spr_io *io;
+    int r = spr_io_new(team->shared, number, 0, &io);
+    if (r < 0) {
+        return r;
     }
-    struct spr_io *io = new_io(shared);
-    cr_assert_eq(spr_io_window(io, requests, count), 0);
-    const uint32_t failed = drain(io);
-    expect_each_once(count, name);
-    cr_assert(failed <= 1 || rule->onwards, "%s: %u failed at %lu", name, failed, rule->nth);
-    spr_faulty_stop();
-    ask_heads(count, 5000);
-    cr_assert_eq(spr_io_window(io, requests, count), 0);
-    cr_assert_eq(drain(io), 0, "%s: after %lu", name, rule->nth);
-    expect_each_once(count, name);
-    spr_io_free(io);
-    spr_io_shared_free(shared);
-}
-
-static void sweep(const struct way *way, struct spr_fault_rule rule, const char *name)
-{
-    const int open_before = count_open();
-    /* The cold ways' own rule strikes too: the sweep ends when only that one is left. */
-    for (rule.nth = 1; rule.nth < 1000; rule.nth++) {
-        sweep_once(way, &rule, name);
-        cr_assert_eq(count_open(), open_before, "%s: leak after %lu", name, rule.nth);
-        if (spr_faulty_passed() < rule.nth) {
-            return;
+    for (uint32_t from = 0; from < 400 && r == 0;) {
+        const uint32_t wished = spr_io_pace(io).window;
+        const uint32_t count = 400 - from < wished ? 400 - from : wished;
+        r = spr_io_window(io, window.requests + from, count);
+        struct spr_io_done done[BATCH];
+        for (int n = spr_io_wait(io, done, BATCH); n > 0; n = spr_io_wait(io, done, BATCH)) {
+            for (int i = 0; i < n; i++) {
+                const uint32_t file = (uint32_t)(done[i].request - window.requests);
+                const bool good =
+                    done[i].result == 10 && done[i].bytes[9] == window_content(file, 9);
+                atomic_fetch_add(good ? &team->good : &team->bad, 1);
+                spr_io_release(io, &done[i]);
+            }
         }
+        from += count;
     }
-    cr_assert_fail("%s: never passed", name);
+    spr_io_free(io);
+    return r;
 }
 
-ParameterizedTestParameters(io, survives_a_fault_at_every_call)
+ParameterizedTestParameters(io, serves_many_workers_that_share_one_pace)
 {
     return cr_make_param_array(struct way, ways, WAY_COUNT);
 }
 
-ParameterizedTest(struct way *way, io, survives_a_fault_at_every_call)
+ParameterizedTest(struct way *way, io, serves_many_workers_that_share_one_pace)
 {
-    if (!can_ring(way)) {
+    if (!can_run(way)) {
         return;
     }
-    static const struct spr_fault_rule faults[] = {
-        { .error = EIO },    { .error = EINTR },   { .error = ENOMEM },    { .error = EAGAIN },
-        { .error = EINVAL }, { .error = EPERM },   { .error = ECANCELED }, { .error = EMFILE },
-        { .error = ENOSYS }, { .short_bytes = 1 },
-    };
-    for (uint32_t i = 0; i < 12; i++) {
-        make_file(i, 600 * i);
+    for (uint32_t i = 0; i < 400; i++) {
+        make_file(i, 10);
     }
+    ask_heads(400, 4096);
+    start_way(way, NULL);
+    struct team team = { .shared = new_shared(way, 4) };
+    struct spr_workers *workers = NULL;
 
-    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-        sweep(way, faults[i], way->name);
-    }
-}
+    cr_assert_eq(spr_workers_start(4, true, read_all, &team, &workers), 0);
+    cr_expect_eq(spr_workers_join(workers), 0);
 
-ParameterizedTestParameters(io, finishes_by_plain_calls_when_the_ring_refuses)
-{
-    return cr_make_param_array(struct way, ways, WAY_COUNT);
-}
-
-ParameterizedTest(struct way *way, io, finishes_by_plain_calls_when_the_ring_refuses)
-{
-    if (!can_ring(way) || way->engine != SPR_IO_URING || !way->cold) {
-        return;
-    }
-    static const struct spr_fault_rule rules[] = {
-        { .site = "ring_submit", .nth = 1, .error = EBADF },
-        { .site = "ring_setup", .nth = 2, .error = EMFILE },
-    };
-    for (uint32_t i = 0; i < 50; i++) {
-        make_file(i, 100 * i);
-    }
-    for (size_t i = 0; i < 2; i++) {
-        ask_heads(50, 4096);
-        start_way(way, &rules[i]);
-        struct spr_io_shared *shared = new_shared(way, 1);
-        struct spr_io *io = new_io(shared);
-
-        cr_assert_eq(spr_io_window(io, requests, 50), 0);
-        cr_expect_eq(drain(io), 0);
-
-        expect_each_once(50, rules[i].site);
-        const char *reason;
-        cr_expect_str_eq(spr_io_shared_engine(shared, &reason), "threads");
-        cr_expect_not_null(strstr(reason, "plain calls"));
-        spr_io_free(io);
-        spr_io_shared_free(shared);
-    }
+    cr_expect_eq(team.good, 1600);
+    cr_expect_eq(team.bad, 0);
+    cr_expect_eq(spr_io_shared_bytes(team.shared), 16000);
+    cr_expect_eq(spr_io_workers_wanted(team.shared) > 2, way->cold || spr_cores() > 2);
+    spr_io_shared_free(team.shared);
 }
