@@ -1,0 +1,141 @@
+#include "core/index/merge.h"
+#include "tests/support/sample_records.h"
+#include "tests/support/temporary.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#define SEGMENT_ROWS 200
+
+struct place {
+    char path[TEMPORARY_PATH_MAX];
+    int dir_fd;
+    struct spr_manifest *manifest;
+    struct spr_fault fault;
+};
+
+/* Segment s holds the hostile samples s * SEGMENT_ROWS and on. */
+static void make_place(struct place *place, uint32_t segments)
+{
+    make_temporary(place->path);
+    place->dir_fd = open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_eq(spr_manifest_new(&place->manifest), 0);
+    struct spr_segment_builder *builder;
+    cr_assert_eq(spr_segment_builder_new(&place->manifest->secret, &builder), 0);
+    static struct sample_record sample;
+    for (uint32_t s = 0; s < segments; s++) {
+        uint64_t recipients = 0;
+        for (uint32_t i = 0; i < SEGMENT_ROWS; i++) {
+            sample_hostile(&sample, 3, s * SEGMENT_ROWS + i);
+            cr_assert_eq(spr_segment_builder_add(builder, &sample.record), 0);
+            recipients += sample.record.recipient_count;
+        }
+        char name[SPR_SEGMENT_NAME_MAX + 1];
+        spr_manifest_next_name(place->manifest, name);
+        cr_assert_eq(spr_segment_builder_write(builder, place->dir_fd, name, NULL), 0);
+        cr_assert_eq(spr_manifest_add_segment(place->manifest, name, SEGMENT_ROWS, recipients), 0);
+    }
+    spr_segment_builder_free(builder);
+}
+
+static void kill_row(struct place *place, uint32_t number)
+{
+    static struct sample_record sample;
+    sample_hostile(&sample, 3, number);
+    cr_assert_eq(spr_manifest_kill_row(&place->manifest->segments[number / SEGMENT_ROWS],
+                                       number % SEGMENT_ROWS, sample.record.recipient_count),
+                 0);
+}
+
+static void drop_place(struct place *place)
+{
+    spr_manifest_free(place->manifest);
+    (void)close(place->dir_fd);
+    remove_temporary(place->path);
+}
+
+Test(merge, keeps_live_rows_in_their_order)
+{
+    struct place place = { 0 };
+    make_place(&place, 3);
+    for (uint32_t number = 0; number < 3 * SEGMENT_ROWS; number++) {
+        if (number % 3 == 0 || number / SEGMENT_ROWS == 1) {
+            kill_row(&place, number);
+        }
+    }
+
+    cr_assert_eq(spr_merge(place.manifest, place.dir_fd, &place.fault), 0, "%s",
+                 place.fault.detail);
+
+    cr_assert_eq(place.manifest->segment_count, 1);
+    const struct spr_manifest_segment *entry = &place.manifest->segments[0];
+    struct spr_segment *segment;
+    struct spr_segment_reader *reader;
+    cr_assert_eq(
+        spr_segment_open(place.dir_fd, entry->name, &place.manifest->secret, &segment, NULL), 0);
+    cr_assert_eq(spr_segment_reader_new(segment, &reader), 0);
+    uint32_t row = 0;
+    static struct sample_record sample;
+    for (uint32_t number = 0; number < 3 * SEGMENT_ROWS; number++) {
+        if (number % 3 == 0 || number / SEGMENT_ROWS == 1) {
+            continue;
+        }
+        struct spr_record record;
+        char label[32];
+        (void)snprintf(label, sizeof(label), "sample %u", number);
+        sample_hostile(&sample, 3, number);
+        cr_assert_eq(spr_segment_record(reader, row++, &record, NULL), 0);
+        assert_record_eq(&record, &sample.record, label);
+    }
+    cr_expect_eq(row, entry->rows);
+    cr_expect_eq(entry->live_rows, entry->rows);
+    cr_expect_eq(entry->recipients, spr_segment_recipient_count(segment));
+    spr_segment_reader_free(reader);
+    spr_segment_close(segment);
+    drop_place(&place);
+}
+
+Test(merge, leaves_no_segment_when_all_rows_are_dead)
+{
+    struct place place = { 0 };
+    make_place(&place, 1);
+    for (uint32_t number = 0; number < SEGMENT_ROWS; number++) {
+        kill_row(&place, number);
+    }
+
+    cr_assert_eq(spr_merge(place.manifest, place.dir_fd, &place.fault), 0);
+
+    cr_expect_eq(place.manifest->segment_count, 0);
+    drop_place(&place);
+}
+
+Test(merge, leaves_the_manifest_alone_when_a_segment_is_gone)
+{
+    struct place place = { 0 };
+    make_place(&place, 2);
+    cr_assert_eq(unlinkat(place.dir_fd, place.manifest->segments[1].name, 0), 0);
+
+    int r = spr_merge(place.manifest, place.dir_fd, &place.fault);
+
+    cr_expect_lt(r, 0);
+    cr_expect_eq(place.manifest->segment_count, 2);
+    drop_place(&place);
+}
+
+Test(merge, is_due_when_more_than_half_is_dead)
+{
+    struct place place = { 0 };
+    make_place(&place, 1);
+    for (uint32_t number = 0; number < SEGMENT_ROWS / 2; number++) {
+        kill_row(&place, number);
+    }
+    cr_expect_not(spr_merge_due(place.manifest));
+
+    kill_row(&place, SEGMENT_ROWS / 2);
+
+    cr_expect(spr_merge_due(place.manifest));
+    drop_place(&place);
+}
