@@ -31,3 +31,7 @@ install(EXPORT spoolray NAMESPACE spoolray:: FILE spoolrayConfig.cmake
 if(TARGET spoolray_cli)
     install(TARGETS spoolray_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+foreach(page spoolray.1 spoolray.conf.5 libspoolray.3)
+    string(REGEX REPLACE ".*\\." "" section ${page})
+    install(FILES docs/man/${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()

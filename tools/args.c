@@ -162,7 +162,7 @@ static char *quote_command(int argc, char *const *argv)
     (void)fputs("spoolray", stream);
     for (int i = 1; i < argc; i++) {
         (void)fputc(' ', stream);
-        spr_escape_shell(stream, spr_text_of(argv[i]));
+        spr_escape_shell(stream, spr_text_string(argv[i]));
     }
     if (fclose(stream) != 0) {
         free(text);

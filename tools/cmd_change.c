@@ -47,7 +47,7 @@ static int find_action(const char *name, enum spr_action *ret_action)
             return 0;
         }
     }
-    const char *nearest = spr_nearest(spr_text_of(name), names, ACTION_COUNT);
+    const char *nearest = spr_nearest(spr_text_string(name), names, ACTION_COUNT);
     char hint[80] = "delete, hold, release, requeue, move or copy";
     if (nearest != NULL) {
         (void)snprintf(hint, sizeof(hint), "did you mean %s?", nearest);
@@ -278,7 +278,7 @@ int spr_cmd_plan(struct spr_cli *cli)
     }
     if (r == 0 && !cli->json && !cli->quiet) {
         (void)fputs("  run it: spoolray apply ", stdout);
-        spr_escape_shell(stdout, spr_text_of(path));
+        spr_escape_shell(stdout, spr_text_string(path));
         (void)fputc('\n', stdout);
     }
     free_change(&change);

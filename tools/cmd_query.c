@@ -47,7 +47,7 @@ static int read_sort(const char *text, struct wish *wish)
             return 0;
         }
     }
-    const char *nearest = spr_nearest(spr_text_of(name), names, count);
+    const char *nearest = spr_nearest(spr_text_string(name), names, count);
     char hint[80] = "arrival, size, sender, id or recipients";
     if (nearest != NULL) {
         (void)snprintf(hint, sizeof(hint), "did you mean %s?", nearest);

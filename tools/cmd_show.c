@@ -57,7 +57,7 @@ static void print_text_line(const char *label, struct spr_text text)
         return;
     }
     (void)printf("%-10s ", label);
-    spr_escape_write(stdout, text.length == 0 ? spr_text_of("<>") : text);
+    spr_escape_write(stdout, text.length == 0 ? spr_text_string("<>") : text);
     (void)fputc('\n', stdout);
 }
 

@@ -44,7 +44,7 @@ static int find_field(const char *name, enum spr_field *ret_field)
             return 0;
         }
     }
-    const char *nearest = spr_nearest(spr_text_of(name), names, FIELD_COUNT);
+    const char *nearest = spr_nearest(spr_text_string(name), names, FIELD_COUNT);
     char hint[80] = "spoolray top --help lists them";
     if (nearest != NULL) {
         (void)snprintf(hint, sizeof(hint), "did you mean %s?", nearest);
@@ -55,10 +55,10 @@ static int find_field(const char *name, enum spr_field *ret_field)
 static struct spr_text shown_value(enum spr_field field, struct spr_text value)
 {
     if (value.bytes == NULL) {
-        return spr_text_of("(none)");
+        return spr_text_string("(none)");
     }
     const bool is_null_sender = value.length == 0 && field == SPR_FIELD_SENDER;
-    return is_null_sender ? spr_text_of("<>") : value;
+    return is_null_sender ? spr_text_string("<>") : value;
 }
 
 static void print_row(const struct spr_cli *cli, enum spr_field field,
@@ -102,10 +102,10 @@ static void write_csv(const struct spr_top_row *row)
                  (unsigned long long)row->recipients, (unsigned long long)row->bytes);
     spr_csv_text(
         stdout,
-        spr_text_of(row->first == SPR_TIME_UNKNOWN ? "" : spr_text_stamp(row->first, text)));
+        spr_text_string(row->first == SPR_TIME_UNKNOWN ? "" : spr_text_stamp(row->first, text)));
     (void)fputc(',', stdout);
-    spr_csv_text(stdout,
-                 spr_text_of(row->last == SPR_TIME_UNKNOWN ? "" : spr_text_stamp(row->last, text)));
+    spr_csv_text(stdout, spr_text_string(
+                             row->last == SPR_TIME_UNKNOWN ? "" : spr_text_stamp(row->last, text)));
     (void)fputs("\r\n", stdout);
 }
 

@@ -327,7 +327,7 @@ static int triage_spool(const struct spr_cli *cli, const struct spr_site *site, 
             print_verdict_line(cli, facts);
             print_spool_line(&session);
             (void)printf(LABEL "spoolray triage ", "more");
-            spr_escape_shell(stdout, spr_text_of(site->root));
+            spr_escape_shell(stdout, spr_text_string(site->root));
             (void)fputc('\n', stdout);
         } else {
             print_triage(&session, facts);

@@ -22,7 +22,7 @@ static struct spr_value text_value(struct spr_text text)
 
 static struct spr_value string_value(const char *text)
 {
-    return text_value(spr_text_of(text));
+    return text_value(spr_text_string(text));
 }
 
 static struct spr_value count_value(int64_t number)
@@ -236,23 +236,24 @@ static void with_text(const struct spr_column *column, const struct spr_row *row
     FILE *stream = NULL;
     switch (value.kind) {
     case SPR_VALUE_TEXT:
-        on_text(value.text.bytes == NULL && for_people ? spr_text_of("-")
+        on_text(value.text.bytes == NULL && for_people ? spr_text_string("-")
                 : value.text.length == 0 && value.text.bytes != NULL && for_people
-                    ? spr_text_of("<>")
+                    ? spr_text_string("<>")
                     : value.text,
                 user);
         return;
     case SPR_VALUE_TIME:
-        on_text(spr_text_of(value.number == SPR_TIME_UNKNOWN
-                                ? (for_people ? "-" : "")
-                                : (for_people ? spr_text_minute(value.number, number)
-                                              : spr_text_stamp(value.number, number))),
+        on_text(spr_text_string(value.number == SPR_TIME_UNKNOWN
+                                    ? (for_people ? "-" : "")
+                                    : (for_people ? spr_text_minute(value.number, number)
+                                                  : spr_text_stamp(value.number, number))),
                 user);
         return;
     case SPR_VALUE_COUNT:
         (void)snprintf(number, sizeof(number), "%lld", (long long)value.number);
-        on_text(spr_text_of(value.number == SPR_COUNT_UNKNOWN ? (for_people ? "-" : "") : number),
-                user);
+        on_text(
+            spr_text_string(value.number == SPR_COUNT_UNKNOWN ? (for_people ? "-" : "") : number),
+            user);
         return;
     case SPR_VALUE_RECIPIENTS:
         stream = open_memstream(&whole, &size);
@@ -301,7 +302,7 @@ void spr_columns_titles(FILE *out, const struct spr_columns *columns, const unsi
         if (i + 1 == columns->count && !column->right) {
             (void)fputs(column->title, out);
         } else {
-            spr_escape_cell(out, spr_text_of(column->title), widths[i], column->right);
+            spr_escape_cell(out, spr_text_string(column->title), widths[i], column->right);
         }
     }
     (void)fputc('\n', out);

@@ -80,7 +80,7 @@ int spr_error_query(int code, const struct spr_fault *fault, const char *query)
         return spr_error_fault(code, fault, NULL);
     }
     write_line(NULL, spr_strerror(code), fault->detail, 0, "spoolray query --help shows the terms");
-    const struct spr_text whole = spr_text_of(query);
+    const struct spr_text whole = spr_text_string(query);
     const size_t column = fault->offset < whole.length ? (size_t)fault->offset : whole.length;
     (void)fputs("  ", stderr);
     spr_escape_write(stderr, whole);

@@ -134,7 +134,7 @@ void spr_escape_write(FILE *out, struct spr_text text)
 
 void spr_escape_string(FILE *out, const char *text)
 {
-    spr_escape_write(out, spr_text_of(text));
+    spr_escape_write(out, spr_text_string(text));
 }
 
 size_t spr_escape_width(struct spr_text text)
@@ -243,7 +243,7 @@ void spr_escape_shell(FILE *out, struct spr_text text)
     (void)fputc('\'', out);
 }
 
-struct spr_text spr_text_of(const char *text)
+struct spr_text spr_text_string(const char *text)
 {
     return (struct spr_text){ (const uint8_t *)text, text != NULL ? strlen(text) : 0 };
 }

@@ -40,6 +40,6 @@ void spr_escape_json(FILE *out, struct spr_text text);
 /* As one word for a POSIX shell; control bytes by $'…'. */
 void spr_escape_shell(FILE *out, struct spr_text text);
 
-struct spr_text spr_text_of(const char *text);
+struct spr_text spr_text_string(const char *text);
 
 #endif

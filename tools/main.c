@@ -109,7 +109,7 @@ static int choose_verb(struct spr_args *args)
     for (const struct spr_verb *verb = VERBS; verb->name != NULL; verb++) {
         names[count++] = verb->name;
     }
-    const char *nearest = spr_nearest(spr_text_of(word), names, count);
+    const char *nearest = spr_nearest(spr_text_string(word), names, count);
     char hint[80] = "spoolray --help lists the verbs";
     if (nearest != NULL) {
         (void)snprintf(hint, sizeof(hint), "did you mean %s?", nearest);

@@ -116,7 +116,7 @@ void spr_json_text(struct spr_json *json, const char *key, struct spr_text text)
 
 void spr_json_string(struct spr_json *json, const char *key, const char *text)
 {
-    spr_json_text(json, key, spr_text_of(text));
+    spr_json_text(json, key, spr_text_string(text));
 }
 
 void spr_json_number(struct spr_json *json, const char *key, uint64_t number)
@@ -191,7 +191,7 @@ int spr_json_write(struct spr_json *json, FILE *out)
     if (text == NULL) {
         return -ENOMEM;
     }
-    spr_escape_json(out, spr_text_of(text));
+    spr_escape_json(out, spr_text_string(text));
     (void)fputc('\n', out);
     free(text);
     return 0;

@@ -199,5 +199,5 @@ void spr_print_term(FILE *out, const char *field, struct spr_text value)
 void spr_print_spool(FILE *out, const char *root)
 {
     (void)fputs(" --spool ", out);
-    spr_escape_shell(out, spr_text_of(root));
+    spr_escape_shell(out, spr_text_string(root));
 }

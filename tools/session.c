@@ -55,7 +55,7 @@ int spr_session_check_format(const char *format)
     if (format == NULL) {
         return 0;
     }
-    const char *nearest = spr_nearest(spr_text_of(format), names, count);
+    const char *nearest = spr_nearest(spr_text_string(format), names, count);
     char hint[80] = "spoolray formats lists them";
     if (nearest != NULL) {
         (void)snprintf(hint, sizeof(hint), "did you mean %s?", nearest);

@@ -171,7 +171,7 @@ int spr_sites_one(const struct spr_cli *cli, const char *why_one, struct spr_sit
     (void)spr_error_say(SPR_EXIT_USAGE, NULL, why_one, "name one of these with --spool");
     for (unsigned i = 0; i < sites.count; i++) {
         (void)fputs("  --spool ", stderr);
-        spr_escape_shell(stderr, spr_text_of(sites.site[i].root));
+        spr_escape_shell(stderr, spr_text_string(sites.site[i].root));
         (void)fprintf(stderr, "   (%s)\n",
                       sites.site[i].format != NULL ? sites.site[i].format
                                                    : "format not recognised");
