@@ -17,21 +17,6 @@ enum {
     DESCRIPTORS_UNKNOWN = 256, /* less than any usual limit */
 };
 
-static bool is_thread_sanitized(void)
-{
-#if defined(__SANITIZE_THREAD__)
-    return true;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-    return true;
-#else
-    return false;
-#endif
-#else
-    return false;
-#endif
-}
-
 /* 0, or why the wish for a ring cannot be fulfilled. */
 static int choose_engine(enum spr_io_engine wish, enum spr_io_engine *engine, const char **reason)
 {
@@ -40,7 +25,7 @@ static int choose_engine(enum spr_io_engine wish, enum spr_io_engine *engine, co
         *reason = "asked for";
         return 0;
     }
-    if (wish == SPR_IO_AUTO && is_thread_sanitized()) {
+    if (wish == SPR_IO_AUTO && spr_thread_sanitized()) {
         *reason = "the thread sanitizer does not see what a ring writes";
         return 0;
     }

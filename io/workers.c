@@ -32,12 +32,27 @@ struct spr_workers {
     struct worker workers[];
 };
 
+bool spr_thread_sanitized(void)
+{
+#if defined(__SANITIZE_THREAD__)
+    return true;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+    return true;
+#else
+    return false;
+#endif
+#else
+    return false;
+#endif
+}
+
 static void *run_worker(void *argument)
 {
     struct worker *worker = argument;
     struct spr_workers *pool = worker->pool;
-    if (pool->private_files) {
-        (void)unshare(CLONE_FILES); /* a refusal costs speed only */
+    if (pool->private_files && !spr_thread_sanitized()) { /* it takes equal numbers for one file */
+        (void)unshare(CLONE_FILES);                       /* a refusal costs speed only */
     }
     (void)pthread_mutex_lock(&pool->mutex);
     pool->ready++;

@@ -21,6 +21,9 @@ uint32_t spr_workers_count(const struct spr_workers *workers);
 int spr_workers_wait(struct spr_workers *workers, uint32_t wait_ms);
 /* Joins all and frees; the first negative result, else 0. NULL is accepted. */
 int spr_workers_join(struct spr_workers *workers);
+/* Built with the thread sanitizer, which sees neither private descriptors nor what a ring writes.
+ */
+bool spr_thread_sanitized(void);
 uint32_t spr_cores(void); /* online and allowed, at least 1 */
 
 #endif
