@@ -1,0 +1,108 @@
+/*
+ * An arena of bytes in blocks that double up to a limit.
+ */
+#include "core/scan/arena.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+
+#define BLOCK_MIN (16u << 10)
+#define BLOCK_MAX (1u << 20)
+
+struct spr_arena_block {
+    struct spr_arena_block *next;
+    size_t size;
+    alignas(max_align_t) uint8_t bytes[];
+};
+
+static struct spr_arena_block *add_block(struct spr_arena *arena, size_t size)
+{
+    size_t wanted = arena->held < BLOCK_MIN ? BLOCK_MIN : arena->held;
+    if (wanted > BLOCK_MAX) {
+        wanted = BLOCK_MAX;
+    }
+    if (wanted < size) {
+        wanted = size;
+    }
+    if (wanted > SIZE_MAX - sizeof(struct spr_arena_block)) {
+        return NULL;
+    }
+    struct spr_arena_block *block = malloc(sizeof(*block) + wanted);
+    if (block == NULL) {
+        return NULL;
+    }
+    block->next = arena->blocks;
+    block->size = wanted;
+    arena->blocks = block;
+    arena->used = 0;
+    arena->held += wanted;
+    return block;
+}
+
+static void *take(struct spr_arena *arena, size_t size, size_t alignment)
+{
+    struct spr_arena_block *block = arena->blocks;
+    size_t from = (arena->used + alignment - 1) & ~(alignment - 1);
+    if (block == NULL || from > block->size || size > block->size - from) {
+        block = add_block(arena, size);
+        from = 0;
+        if (block == NULL) {
+            return NULL;
+        }
+    }
+    arena->used = from + size;
+    return block->bytes + from;
+}
+
+void *spr_arena_take(struct spr_arena *arena, size_t size)
+{
+    return take(arena, size, alignof(max_align_t));
+}
+
+uint8_t *spr_arena_bytes(struct spr_arena *arena, size_t size)
+{
+    return take(arena, size, 1);
+}
+
+static void free_blocks(struct spr_arena_block *block)
+{
+    while (block != NULL) {
+        struct spr_arena_block *next = block->next;
+        free(block);
+        block = next;
+    }
+}
+
+void spr_arena_reset(struct spr_arena *arena)
+{
+    struct spr_arena_block *keep = arena->blocks;
+    arena->used = 0;
+    if (keep == NULL) {
+        return;
+    }
+    free_blocks(keep->next);
+    keep->next = NULL;
+    arena->held = keep->size;
+    if (keep->size > BLOCK_MAX) {
+        spr_arena_done(arena); /* one huge message must not be paid for by all later ones */
+    }
+}
+
+void spr_arena_done(struct spr_arena *arena)
+{
+    free_blocks(arena->blocks);
+    *arena = (struct spr_arena){ 0 };
+}
+
+void spr_arena_adopt(struct spr_arena *arena, struct spr_arena *other)
+{
+    struct spr_arena_block **end = &arena->blocks;
+    const size_t used = arena->blocks != NULL ? arena->used : other->used;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = other->blocks;
+    arena->used = used;
+    arena->held += other->held;
+    *other = (struct spr_arena){ 0 };
+}
