@@ -314,7 +314,9 @@ struct spr_hints {
     const char *const *default_roots; /* where installations keep it; NULL-terminated */
     const char *settings_command;     /* NULL, or the server's program that prints settings as
                                          "name = value" lines; see configure */
-    const char *const *settings;      /* its argument list after the program; NULL-terminated */
+    const char *const *settings;      /* its argument list after the program; NULL-terminated. The
+                                         first names the setting whose value is the spool root:
+                                         core configures only the spool that it names */
 };
 
 /* ---- 7. What does the message itself say? ---------------------------------------------------- */
