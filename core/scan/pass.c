@@ -1,0 +1,405 @@
+/*
+ * A pass: workers take windows of candidates from one list, each with its own reader, sink and
+ * segment builder.
+ *
+ * The cursor is one atomic word with relaxed order: it only hands out disjoint parts of a list that
+ * was complete before the workers started. A worker that the pace does not want waits on the
+ * condition, which the caller's thread signals at each tick and every worker at its end.
+ */
+#include "core/fault.h"
+#include "core/scan/fetch.h"
+#include "core/scan/pair.h"
+#include "core/scan/run.h"
+#include "io/workers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WINDOW_MAX 4096
+
+struct pass {
+    struct spr_run *run;
+    const uint32_t *indices;
+    size_t count;
+    bool is_stat;
+    atomic_size_t next;
+    pthread_mutex_t mutex; /* guards error and failed; for the condition */
+    pthread_cond_t changed;
+    struct spr_fault fault;
+    int error;
+};
+
+/* One worker in one pass. */
+struct passer {
+    struct pass *pass;
+    struct spr_run *run;
+    struct spr_run_worker *own;
+    struct spr_fetch *fetch;
+    uint32_t number;
+};
+
+/* ---- Segments -------------------------------------------------------------------------------- */
+
+static int flush(struct spr_run *run, struct spr_run_worker *own, struct spr_fault *fault)
+{
+    const uint32_t rows = spr_segment_builder_count(own->builder);
+    if (rows == 0) {
+        return 0;
+    }
+    struct spr_run_segment segment = { .rows = rows, .recipients = own->recipients };
+    (void)pthread_mutex_lock(&run->mutex); /* a plain mutex: cannot fail */
+    spr_manifest_next_name(run->manifest, segment.name);
+    (void)pthread_mutex_unlock(&run->mutex); /* held by this thread */
+
+    int r = spr_segment_builder_write(own->builder, run->index->dir_fd, segment.name, fault);
+    if (r < 0) {
+        return r;
+    }
+    own->recipients = 0;
+    (void)pthread_mutex_lock(&run->mutex);
+    r = spr_grow((void **)&run->segments, &run->segment_room, run->segment_count,
+                 sizeof(*run->segments));
+    if (r == 0) {
+        run->segments[run->segment_count++] = segment;
+    }
+    (void)pthread_mutex_unlock(&run->mutex);
+    return r;
+}
+
+int spr_pass_flush(struct spr_run *run)
+{
+    int r = 0;
+    for (uint32_t i = 0; i < run->workers && r == 0; i++) {
+        r = run->worker[i].builder != NULL ? flush(run, &run->worker[i], run->fault) : 0;
+    }
+    return r;
+}
+
+static bool wants_flush(const struct spr_run *run, struct spr_run_worker *own)
+{
+    const unsigned early = atomic_load_explicit(&run->early_flush, memory_order_relaxed);
+    if (own->flushes != early) {
+        own->flushes = early;
+        return true;
+    }
+    uint32_t sharing = spr_io_workers_wanted(run->shared);
+    sharing = sharing == 0 ? 1 : sharing < run->workers ? sharing : run->workers;
+    return spr_segment_builder_count(own->builder) >= SPR_SEGMENT_ROWS_FLUSH ||
+           spr_segment_builder_memory(own->builder) >= run->memory_limit / sharing;
+}
+
+/* ---- Messages -------------------------------------------------------------------------------- */
+
+static void reject(struct spr_run *run, struct spr_candidate *candidate, enum spr_reject_kind kind,
+                   const struct spr_reject_detail *detail)
+{
+    struct spr_candidate_file primary;
+    spr_candidate_first(candidate, &primary);
+    candidate->state = SPR_CANDIDATE_REJECTED;
+    spr_tally_reject(&run->tally, kind, run->walk.folders[candidate->folder].path, primary.name,
+                     detail);
+}
+
+static int index_message(struct passer *passer, const struct spr_fetched *fetched)
+{
+    struct spr_run *run = passer->run;
+    struct spr_run_worker *own = passer->own;
+    struct spr_record *record = spr_extract_record(own->extract);
+    if (run->accounts != NULL) {
+        spr_accounts_join(run->accounts, record, fetched->meta.mtime_ns / 1000000000);
+    }
+    if (spr_extract_was_cut(own->extract)) {
+        reject(run, fetched->candidate, SPR_REJECT_RECIPIENTS, NULL);
+    }
+    int r = spr_segment_builder_add(own->builder, record);
+    if (r == -ENOMEM && spr_segment_builder_count(own->builder) > 0) {
+        r = flush(run, own, &passer->pass->fault);
+        if (r == 0) {
+            r = spr_segment_builder_add(own->builder, record);
+        }
+    }
+    if (r < 0) {
+        return r;
+    }
+    own->recipients += record->recipient_count;
+    fetched->candidate->state = SPR_CANDIDATE_INDEXED;
+    spr_tally_add(&run->tally.messages, 1);
+    spr_tally_add(&run->tally.recipients, record->recipient_count);
+    return 0;
+}
+
+static int on_message(const struct spr_fetched *fetched, enum spr_fetch_answer *ret_answer,
+                      struct spr_need *ret_need, void *user)
+{
+    struct passer *passer = user;
+    struct spr_run *run = passer->run;
+    const struct spr_role *role = &run->detected.format->roles[fetched->primary];
+    if (role->links != 0 && fetched->meta.links != role->links) {
+        reject(run, fetched->candidate, SPR_REJECT_HARD_LINK, NULL);
+        return 0;
+    }
+    enum spr_verdict verdict;
+    int r = spr_extract_parse(passer->own->extract, fetched, &verdict, ret_need);
+    if (r < 0) {
+        return r;
+    }
+    switch (verdict) {
+    case SPR_PARSED:
+        r = index_message(passer, fetched);
+        break;
+    case SPR_MORE:
+        *ret_answer = SPR_FETCH_MORE;
+        return 0;
+    case SPR_MALFORMED: {
+        const struct spr_reject_detail detail = { .reason = ret_need->reason,
+                                                  .offset = ret_need->offset };
+        reject(run, fetched->candidate, SPR_REJECT_MALFORMED, &detail);
+        break;
+    }
+    case SPR_UNFINISHED:
+        fetched->candidate->state = SPR_CANDIDATE_REJECTED;
+        spr_tally_add(&run->tally.arriving, 1);
+        break;
+    }
+    spr_tally_add(&run->tally.read, 1);
+    return r;
+}
+
+static void on_failure(struct spr_candidate *candidate, int code, void *user)
+{
+    struct passer *passer = user;
+    struct spr_reject_detail detail = { .code = code };
+    if (code == -ENOENT || code == -ESTALE) {
+        candidate->state = SPR_CANDIDATE_VANISHED; /* judged at the end: perhaps it moved */
+        return;
+    }
+    enum spr_reject_kind kind = spr_reject_of_errno(code);
+    if (code == -EFBIG) {
+        kind = SPR_REJECT_TOO_LARGE;
+        detail.code = 0;
+        detail.reason = "more of one file is wanted than is ever read";
+    } else if (code == -EPROTO) {
+        kind = SPR_REJECT_MALFORMED;
+        detail.code = 0;
+        detail.reason = "names bytes that the file does not have";
+    }
+    reject(passer->run, candidate, kind, &detail);
+}
+
+static int on_large(struct spr_candidate *candidate, void *user)
+{
+    struct spr_run *run = ((struct passer *)user)->run;
+    (void)pthread_mutex_lock(&run->mutex); /* a plain mutex: cannot fail */
+    int r = spr_grow((void **)&run->large, &run->large_room, run->large_count,
+                     sizeof(struct spr_candidate *));
+    if (r == 0) {
+        run->large[run->large_count++] = candidate;
+    }
+    (void)pthread_mutex_unlock(&run->mutex); /* held by this thread */
+    return r;
+}
+
+static int on_meta(struct spr_candidate *candidate, int result, const struct spr_io_meta *meta,
+                   void *user)
+{
+    struct spr_run *run = ((struct passer *)user)->run;
+    const size_t index = (size_t)(candidate - run->walk.candidates);
+    if (spr_refresh_is_same(&run->refresh, candidate, index, result, meta)) {
+        candidate->state = SPR_CANDIDATE_CARRIED;
+    }
+    return 0;
+}
+
+/* ---- Workers --------------------------------------------------------------------------------- */
+
+static bool has_failed(struct pass *pass)
+{
+    (void)pthread_mutex_lock(&pass->mutex); /* a plain mutex: cannot fail */
+    const bool failed = pass->error < 0;
+    (void)pthread_mutex_unlock(&pass->mutex); /* held by this thread */
+    return failed;
+}
+
+static bool is_at_end(const struct pass *pass)
+{
+    return atomic_load_explicit(&pass->next, memory_order_relaxed) >= pass->count ||
+           spr_tally_stopped(&pass->run->tally);
+}
+
+/* Returns when the pace wants this worker; false when nothing is left to do. */
+static bool wait_for_turn(struct passer *passer)
+{
+    struct pass *pass = passer->pass;
+    (void)pthread_mutex_lock(&pass->mutex); /* a plain mutex: cannot fail */
+    while (pass->error == 0 && !is_at_end(pass) && passer->number > 0 &&
+           passer->number >= spr_io_workers_wanted(passer->run->shared)) {
+        (void)pthread_cond_wait(&pass->changed, &pass->mutex);
+    }
+    const bool goes_on = pass->error == 0 && !is_at_end(pass);
+    (void)pthread_mutex_unlock(&pass->mutex); /* held by this thread */
+    return goes_on;
+}
+
+static int take_window(struct passer *passer)
+{
+    struct pass *pass = passer->pass;
+    struct spr_run *run = passer->run;
+    struct spr_candidate *window[WINDOW_MAX];
+    const struct spr_io_pace pace = spr_fetch_pace(passer->fetch);
+    size_t wanted = pace.window == 0 ? 1 : pace.window < WINDOW_MAX ? pace.window : WINDOW_MAX;
+    if (!pace.inode_order) {
+        atomic_store_explicit(&run->creation_order, true, memory_order_relaxed);
+    }
+    const size_t from = atomic_fetch_add_explicit(&pass->next, wanted, memory_order_relaxed);
+    if (from >= pass->count) {
+        return 0;
+    }
+    if (wanted > pass->count - from) {
+        wanted = pass->count - from;
+    }
+    for (size_t i = 0; i < wanted; i++) {
+        window[i] = &run->walk.candidates[pass->indices[from + i]];
+    }
+    if (pass->is_stat) {
+        return spr_fetch_stats(passer->fetch, window, (uint32_t)wanted, on_meta, passer);
+    }
+    int r = spr_fetch_window(passer->fetch, window, (uint32_t)wanted);
+    if (r == 0 && wants_flush(run, passer->own)) {
+        r = flush(run, passer->own, &pass->fault);
+    }
+    return r;
+}
+
+static int open_worker(struct passer *passer)
+{
+    struct spr_run *run = passer->run;
+    const struct spr_fetch_setup setup = {
+        .walk = &run->walk,
+        .format = run->detected.format,
+        .layout = &run->detected.layout,
+        .shared = run->shared,
+        .worker = passer->number,
+        .queue_depth = run->options->queue_depth,
+        .wants = run->wants,
+        .now = run->now,
+        .on_message = on_message,
+        .on_failure = on_failure,
+        .on_large = on_large,
+        .user = passer,
+    };
+    int r = 0;
+    if (!passer->pass->is_stat && passer->own->builder == NULL) {
+        r = spr_segment_builder_new(&run->manifest->secret, &passer->own->builder);
+    }
+    if (r == 0 && !passer->pass->is_stat && passer->own->extract == NULL) {
+        r = spr_extract_new(run->detected.format, &passer->own->extract);
+    }
+    return r == 0 ? spr_fetch_new(&setup, &passer->fetch) : r;
+}
+
+static int work(struct passer *passer)
+{
+    int r = 0;
+    while (r == 0 && wait_for_turn(passer)) {
+        if (passer->fetch == NULL) {
+            r = open_worker(passer);
+        }
+        if (r == 0) {
+            r = take_window(passer);
+        }
+    }
+    return r;
+}
+
+static int run_worker(uint32_t number, void *user)
+{
+    struct pass *pass = user;
+    struct passer passer = {
+        .pass = pass,
+        .run = pass->run,
+        .own = &pass->run->worker[number],
+        .number = number,
+    };
+    int r = work(&passer);
+    spr_fetch_free(passer.fetch);
+    (void)pthread_mutex_lock(&pass->mutex); /* a plain mutex: cannot fail */
+    if (r < 0 && pass->error == 0) {
+        pass->error = r;
+    }
+    (void)pthread_cond_broadcast(&pass->changed);
+    (void)pthread_mutex_unlock(&pass->mutex); /* held by this thread */
+    return r;
+}
+
+/* ---- The pass -------------------------------------------------------------------------------- */
+
+static int run_workers(struct pass *pass, uint32_t count)
+{
+    struct spr_workers *workers;
+    int r = spr_workers_start(count, true, run_worker, pass, &workers);
+    if (r < 0) {
+        return r;
+    }
+    while (spr_workers_wait(workers, SPR_TICK_MS) == 0) {
+        const bool goes_on = has_failed(pass) || spr_run_tick(pass->run);
+        if (!goes_on) {
+            atomic_store_explicit(&pass->run->tally.stop, true, memory_order_relaxed);
+        }
+        (void)pthread_mutex_lock(&pass->mutex); /* a plain mutex: cannot fail */
+        (void)pthread_cond_broadcast(&pass->changed);
+        (void)pthread_mutex_unlock(&pass->mutex); /* held by this thread */
+    }
+    r = spr_workers_join(workers);
+    return r == 0 && spr_tally_stopped(&pass->run->tally) ? SPR_E_STOPPED : r;
+}
+
+static int run_pass(struct spr_run *run, const uint32_t *indices, size_t count, bool is_stat)
+{
+    if (count == 0) {
+        return 0;
+    }
+    struct pass pass = { .run = run, .indices = indices, .count = count, .is_stat = is_stat };
+    int r = -pthread_mutex_init(&pass.mutex, NULL);
+    if (r < 0) {
+        return r;
+    }
+    r = -pthread_cond_init(&pass.changed, NULL);
+    if (r == 0) {
+        r = run_workers(&pass, run->workers);
+        (void)pthread_cond_destroy(&pass.changed); /* nobody waits any more */
+    }
+    (void)pthread_mutex_destroy(&pass.mutex); /* nobody holds it any more */
+    if (r < 0 && run->fault != NULL && pass.fault.code == r) {
+        *run->fault = pass.fault;
+    }
+    return r;
+}
+
+/* By one worker, one by one. */
+static int read_large(struct spr_run *run)
+{
+    struct pass pass = { .run = run };
+    struct passer passer = { .pass = &pass, .run = run, .own = &run->worker[0] };
+    int r = run->large_count > 0 ? open_worker(&passer) : 0;
+    for (size_t i = 0; i < run->large_count && r == 0; i++) {
+        r = spr_run_tick(run) ? spr_fetch_alone(passer.fetch, run->large[i]) : SPR_E_STOPPED;
+        if (r == 0 && wants_flush(run, passer.own)) {
+            r = flush(run, passer.own, run->fault);
+        }
+    }
+    spr_fetch_free(passer.fetch);
+    run->large_count = 0;
+    return r;
+}
+
+int spr_pass_read(struct spr_run *run, const uint32_t *indices, size_t count)
+{
+    int r = run_pass(run, indices, count, false);
+    return r == 0 ? read_large(run) : r;
+}
+
+int spr_pass_stat(struct spr_run *run, const uint32_t *indices, size_t count)
+{
+    return run_pass(run, indices, count, true);
+}

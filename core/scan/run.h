@@ -1,0 +1,75 @@
+/*
+ * One scan while it runs. Private to scan.c and pass.c.
+ *
+ * Shared by the workers of a pass: the tally and the cursor (atomics, see there), and under the
+ * mutex the working manifest's segment names and the written segments. Everything else is read
+ * only while workers run, but for the state of a candidate, which the worker that took its window
+ * writes, and the worker's own parts.
+ */
+#ifndef SPR_CORE_SCAN_RUN_H
+#define SPR_CORE_SCAN_RUN_H
+
+#include "core/catalog.h"
+#include "core/scan/accounts.h"
+#include "core/scan/detect.h"
+#include "core/scan/refresh.h"
+
+#define SPR_SEGMENT_ROWS_FLUSH 65536
+
+/* A segment that is on disk, but in no manifest yet. */
+struct spr_run_segment {
+    char name[SPR_SEGMENT_NAME_MAX + 1];
+    uint32_t rows;
+    uint64_t recipients;
+};
+
+/* What a worker keeps from pass to pass. */
+struct spr_run_worker {
+    struct spr_segment_builder *builder;
+    struct spr_extract *extract;
+    uint64_t recipients; /* in the builder */
+    uint32_t flushes;    /* early ones it has made */
+};
+
+struct spr_run {
+    struct spr_index *index;
+    const struct spr_options *options;
+    struct spr_detected detected;
+    struct spr_tally tally;
+    struct spr_ticker ticker;
+    struct spr_walk walk;
+    struct spr_io_shared *shared;
+    struct spr_accounts *accounts;
+    struct spr_snapshot *snapshot;
+    struct spr_manifest *manifest; /* the working one */
+    struct spr_refresh refresh;
+    bool is_fresh;    /* nothing is carried over: publish as it goes */
+    bool is_first;    /* the index was empty */
+    uint32_t wants;   /* spr_want */
+    int64_t now;      /* Unix seconds */
+    uint32_t workers; /* started in a pass */
+    struct spr_run_worker *worker;
+    size_t memory_limit;
+
+    pthread_mutex_t mutex;
+    struct spr_run_segment *segments; /* written, not published */
+    size_t segment_count, segment_room;
+    struct spr_candidate **large; /* to be read alone */
+    size_t large_count, large_room;
+
+    atomic_uint early_flush; /* counted up by the caller's thread: everybody flushes once */
+    atomic_bool creation_order;
+    uint64_t published_ns; /* 0: nothing yet */
+    struct spr_fault *fault;
+};
+
+/* Called on the caller's thread about ten times a second. false: stop. */
+bool spr_run_tick(struct spr_run *run);
+
+/* Reads (or only looks at) the candidates of these indices, with all workers. */
+int spr_pass_read(struct spr_run *run, const uint32_t *indices, size_t count);
+int spr_pass_stat(struct spr_run *run, const uint32_t *indices, size_t count);
+/* Writes what the workers' builders hold. */
+int spr_pass_flush(struct spr_run *run);
+
+#endif
