@@ -31,7 +31,7 @@ struct event {
 struct spr_accounts {
     struct event *events;
     size_t count, room;
-    struct spr_arena arena;
+    struct spr_pool arena;
     uint8_t line[LINE_MAX_BYTES];
     size_t line_length;
 };
@@ -52,7 +52,7 @@ void spr_accounts_free(struct spr_accounts *accounts)
         return;
     }
     free(accounts->events);
-    spr_arena_done(&accounts->arena);
+    spr_pool_done(&accounts->arena);
     free(accounts);
 }
 
@@ -107,7 +107,7 @@ static int take_line(struct spr_accounts *accounts, const struct spr_format *for
     if (r < 0) {
         return r;
     }
-    uint8_t *account = spr_arena_bytes(&accounts->arena, event.account.length);
+    uint8_t *account = spr_pool_bytes(&accounts->arena, event.account.length);
     if (account == NULL) {
         return -ENOMEM;
     }

@@ -22,7 +22,7 @@ struct error_note {
 struct spr_extract {
     struct spr_sink sink; /* first: the format's pointer is this one */
     const struct spr_format *format;
-    struct spr_arena arena;
+    struct spr_pool arena;
     struct spr_record record;
     struct spr_recipient *recipients;
     uint64_t *offsets; /* of the recipients */
@@ -57,7 +57,7 @@ static bool copy_text(struct spr_extract *extract, struct spr_text text, struct 
         *ret_copy = (struct spr_text){ text.bytes == NULL ? NULL : EMPTY, 0 };
         return true;
     }
-    uint8_t *copy = spr_arena_bytes(&extract->arena, text.length);
+    uint8_t *copy = spr_pool_bytes(&extract->arena, text.length);
     if (copy == NULL) {
         extract->no_memory = true;
         return false;
@@ -233,7 +233,7 @@ void spr_extract_free(struct spr_extract *extract)
     if (extract == NULL) {
         return;
     }
-    spr_arena_done(&extract->arena);
+    spr_pool_done(&extract->arena);
     free(extract->recipients);
     free(extract->offsets);
     free(extract->errors);
@@ -261,7 +261,7 @@ static void give_back_room(struct spr_extract *extract)
 static void begin_record(struct spr_extract *extract, const struct spr_fetched *fetched)
 {
     const struct spr_walk_folder *folder = fetched->folder;
-    spr_arena_reset(&extract->arena);
+    spr_pool_reset(&extract->arena);
     give_back_room(extract);
     extract->recipient_count = 0;
     extract->error_count = 0;

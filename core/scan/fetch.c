@@ -23,7 +23,7 @@ struct spr_fetch {
     struct spr_fetch_setup setup;
     struct spr_io *io;
     struct spr_folders folders;
-    struct spr_arena arena; /* of one window */
+    struct spr_pool arena; /* of one window */
     struct spr_io_request *requests;
     size_t request_count, request_room;
     struct spr_slot **waiting; /* for more */
@@ -58,7 +58,7 @@ void spr_fetch_free(struct spr_fetch *fetch)
     }
     spr_io_free(fetch->io);
     spr_folders_done(&fetch->folders);
-    spr_arena_done(&fetch->arena);
+    spr_pool_done(&fetch->arena);
     free(fetch->requests);
     free(fetch->waiting);
     free(fetch);
@@ -121,7 +121,7 @@ static int add_candidate(struct spr_fetch *fetch, struct spr_candidate *candidat
 static int begin_window(struct spr_fetch *fetch, struct spr_candidate *const *candidates,
                         uint32_t count, uint32_t *ret_taken)
 {
-    spr_arena_reset(&fetch->arena);
+    spr_pool_reset(&fetch->arena);
     spr_folders_trim(&fetch->folders);
     fetch->request_count = 0;
     fetch->waiting_count = 0;

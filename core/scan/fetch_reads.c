@@ -149,7 +149,7 @@ static int queue_head(struct spr_fetch_reads *reads, struct spr_slot_file *file,
 static int queue_demanded(struct spr_fetch_reads *reads, struct spr_slot_file *file,
                           const struct spr_path *path)
 {
-    char *folder = (char *)spr_arena_bytes(reads->arena, sizeof(path->text));
+    char *folder = (char *)spr_pool_bytes(reads->arena, sizeof(path->text));
     if (folder == NULL) {
         return -ENOMEM;
     }

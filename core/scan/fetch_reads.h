@@ -20,7 +20,7 @@ struct spr_fetch_read {
 struct spr_fetch_reads {
     struct spr_io *io;
     const struct spr_fetch_setup *setup;
-    struct spr_arena *arena;
+    struct spr_pool *arena;
     uint64_t held_bytes, held_max;
     struct spr_io_request requests[SPR_FETCH_READS_MAX];
     struct spr_fetch_read reads[SPR_FETCH_READS_MAX];

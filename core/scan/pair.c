@@ -48,8 +48,8 @@ void spr_listing_done(struct spr_listing *listing)
     free(listing->candidates);
     free(listing->logs);
     free(listing->entries);
-    spr_arena_done(&listing->arena);
-    spr_arena_done(&listing->entry_names);
+    spr_pool_done(&listing->arena);
+    spr_pool_done(&listing->entry_names);
 }
 
 bool spr_format_pairs(const struct spr_format *format)
@@ -80,14 +80,14 @@ void spr_candidate_next(struct spr_candidate_file *file)
     unpack(file->name.bytes + file->name.length + 1, file);
 }
 
-static int pack(struct spr_arena *arena, const struct spr_record_file *files, unsigned count,
+static int pack(struct spr_pool *arena, const struct spr_record_file *files, unsigned count,
                 const uint8_t **ret_packed)
 {
     size_t size = 0;
     for (unsigned i = 0; i < count; i++) {
         size += 2 + files[i].name.length + 1;
     }
-    uint8_t *packed = spr_arena_bytes(arena, size);
+    uint8_t *packed = spr_pool_bytes(arena, size);
     if (packed == NULL) {
         return -ENOMEM;
     }
@@ -291,7 +291,7 @@ int spr_listing_pair(struct spr_listing *listing, uint32_t folder, const char *p
         from = to;
     }
     listing->entry_count = 0;
-    spr_arena_reset(&listing->entry_names);
+    spr_pool_reset(&listing->entry_names);
     return r;
 }
 
@@ -328,7 +328,7 @@ static int add_entry(struct spr_listing *listing, struct spr_text name, const st
         !locate_part(name, key->variant, &entry.variant_at, &entry.variant_length)) {
         return -EINVAL;
     }
-    uint8_t *copy = spr_arena_bytes(&listing->entry_names, name.length);
+    uint8_t *copy = spr_pool_bytes(&listing->entry_names, name.length);
     int r = copy == NULL ? -ENOMEM
                          : spr_grow((void **)&listing->entries, &listing->entry_room,
                                     listing->entry_count, sizeof(*listing->entries));
@@ -363,7 +363,7 @@ int spr_listing_add_log(struct spr_listing *listing, uint32_t folder, struct spr
     if (r < 0) {
         return r;
     }
-    char *copy = (char *)spr_arena_bytes(&listing->arena, name.length + 1);
+    char *copy = (char *)spr_pool_bytes(&listing->arena, name.length + 1);
     if (copy == NULL) {
         return -ENOMEM;
     }

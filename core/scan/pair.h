@@ -19,11 +19,11 @@ struct spr_listing {
     size_t candidate_count, candidate_room;
     struct spr_walk_log *logs;
     size_t log_count, log_room;
-    struct spr_arena arena; /* names of candidates and logs */
+    struct spr_pool arena; /* names of candidates and logs */
     /* of the folder at hand, for formats that pair */
     struct spr_pair_entry *entries;
     size_t entry_count, entry_room;
-    struct spr_arena entry_names;
+    struct spr_pool entry_names;
 };
 
 void spr_listing_init(struct spr_listing *listing, const struct spr_walk_setup *setup);

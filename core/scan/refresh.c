@@ -85,23 +85,14 @@ static size_t find_place(const struct places *places, const struct spr_segment_p
 static int kill_row(struct spr_refresh *refresh, struct spr_segment_reader *reader,
                     struct spr_manifest_segment *segment, uint32_t row, struct spr_fault *fault)
 {
-    if (segment->dead == NULL) {
-        segment->dead = calloc((segment->rows + 63u) / 64u, sizeof(*segment->dead));
-        if (segment->dead == NULL) {
-            return -ENOMEM;
-        }
-    }
     struct spr_segment_facts facts;
     int r = spr_segment_facts(reader, row, &facts, fault);
     if (r < 0) {
         return r;
     }
-    segment->dead[row / 64] |= UINT64_C(1) << (row % 64);
-    segment->live_rows--;
-    segment->recipients -=
-        facts.recipient_count <= segment->recipients ? facts.recipient_count : segment->recipients;
-    refresh->dropped++;
-    return 0;
+    r = spr_manifest_kill_row(segment, row, facts.recipient_count);
+    refresh->dropped += r == 0;
+    return r;
 }
 
 /* ---- Matching -------------------------------------------------------------------------------- */
@@ -227,11 +218,11 @@ void spr_refresh_done(struct spr_refresh *refresh)
     *refresh = (struct spr_refresh){ 0 };
 }
 
-void spr_manifest_forget(struct spr_manifest *manifest, bool everything)
+void spr_refresh_forget_dead(struct spr_manifest *manifest)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < manifest->segment_count; i++) {
-        if (everything || manifest->segments[i].live_rows == 0) {
+        if (manifest->segments[i].live_rows == 0) {
             free(manifest->segments[i].dead);
         } else {
             manifest->segments[kept++] = manifest->segments[i];

@@ -38,7 +38,7 @@ bool spr_refresh_is_same(const struct spr_refresh *refresh, const struct spr_can
                          size_t index, int result, const struct spr_io_meta *meta);
 void spr_refresh_done(struct spr_refresh *refresh);
 
-/* Forgets segments without a live row, or all with everything. */
-void spr_manifest_forget(struct spr_manifest *manifest, bool everything);
+/* Forgets segments without a live row. */
+void spr_refresh_forget_dead(struct spr_manifest *manifest);
 
 #endif

@@ -59,7 +59,9 @@ struct spr_run {
 
     atomic_uint early_flush; /* counted up by the caller's thread: everybody flushes once */
     atomic_bool creation_order;
-    uint64_t published_ns; /* 0: nothing yet */
+    bool is_reading;
+    int publish_error;
+    uint64_t started_ns, published_ns; /* spr_clock_ns */
     struct spr_fault *fault;
 };
 

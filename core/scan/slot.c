@@ -7,19 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct spr_slot *spr_slot_take(struct spr_arena *arena, struct spr_candidate *candidate)
+struct spr_slot *spr_slot_take(struct spr_pool *arena, struct spr_candidate *candidate)
 {
-    struct spr_slot *slot = spr_arena_take(arena, sizeof(*slot));
+    struct spr_slot *slot = spr_pool_take(arena, sizeof(*slot));
     if (slot != NULL) {
         *slot = (struct spr_slot){ .candidate = candidate };
     }
     return slot;
 }
 
-struct spr_slot_file *spr_slot_add_file(struct spr_slot *slot, struct spr_arena *arena,
+struct spr_slot_file *spr_slot_add_file(struct spr_slot *slot, struct spr_pool *arena,
                                         unsigned role, const char *name)
 {
-    struct spr_slot_file *file = spr_arena_take(arena, sizeof(*file));
+    struct spr_slot_file *file = spr_pool_take(arena, sizeof(*file));
     if (file != NULL) {
         *file = (struct spr_slot_file){
             .slot = slot,

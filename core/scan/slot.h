@@ -43,8 +43,8 @@ struct spr_slot {
 };
 
 /* NULL when there is no memory. */
-struct spr_slot *spr_slot_take(struct spr_arena *arena, struct spr_candidate *candidate);
-struct spr_slot_file *spr_slot_add_file(struct spr_slot *slot, struct spr_arena *arena,
+struct spr_slot *spr_slot_take(struct spr_pool *arena, struct spr_candidate *candidate);
+struct spr_slot_file *spr_slot_add_file(struct spr_slot *slot, struct spr_pool *arena,
                                         unsigned role, const char *name);
 /* A HEAD or STAT came back. */
 void spr_slot_complete(struct spr_slot_file *file, const struct spr_io_done *done);

@@ -208,7 +208,7 @@ static int join_listing(struct spr_walk *walk, struct spr_listing *listing)
         }
         walk->logs[walk->log_count++] = listing->logs[i];
     }
-    spr_arena_adopt(&walk->arena, &listing->arena);
+    spr_pool_adopt(&walk->arena, &listing->arena);
     return 0;
 }
 
@@ -291,7 +291,7 @@ void spr_walk_done(struct spr_walk *walk)
     free(walk->folders);
     free(walk->candidates);
     free(walk->logs);
-    spr_arena_done(&walk->arena);
+    spr_pool_done(&walk->arena);
     *walk = (struct spr_walk){ 0 };
 }
 
@@ -461,6 +461,36 @@ int spr_walk_again(struct spr_walk *walk, size_t *ret_first)
     }
     *ret_first = first;
     return moved ? 1 : 0;
+}
+
+int spr_walk_count_vanished(struct spr_walk *walk)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < walk->candidate_count; i++) {
+        count += walk->candidates[i].state == SPR_CANDIDATE_VANISHED;
+    }
+    if (count == 0) {
+        return 0;
+    }
+    struct spr_numbers met;
+    int r = spr_numbers_init(&met, walk->candidate_count);
+    for (size_t i = 0; i < walk->candidate_count && r == 0; i++) {
+        if (walk->candidates[i].state != SPR_CANDIDATE_VANISHED) {
+            spr_numbers_add(&met, file_key(&walk->candidates[i]));
+        }
+    }
+    for (size_t i = 0; i < walk->candidate_count && r == 0; i++) {
+        const struct spr_candidate *candidate = &walk->candidates[i];
+        if (candidate->state == SPR_CANDIDATE_VANISHED &&
+            !spr_numbers_contain(&met, file_key(candidate))) {
+            struct spr_candidate_file primary;
+            spr_candidate_first(candidate, &primary);
+            spr_tally_reject(walk->setup.tally, SPR_REJECT_VANISHED,
+                             walk->folders[candidate->folder].path, primary.name, NULL);
+        }
+    }
+    spr_numbers_done(&met);
+    return r;
 }
 
 size_t spr_walk_memory(const struct spr_walk *walk)

@@ -6,7 +6,7 @@
 #ifndef SPR_CORE_SCAN_WALK_H
 #define SPR_CORE_SCAN_WALK_H
 
-#include "core/scan/arena.h"
+#include "core/scan/pool.h"
 #include "core/scan/progress.h"
 #include "formats/format.h"
 
@@ -74,7 +74,7 @@ struct spr_walk {
     size_t candidate_count, candidate_room;
     struct spr_walk_log *logs;
     size_t log_count, log_room;
-    struct spr_arena arena; /* names */
+    struct spr_pool arena; /* names */
 };
 
 void spr_walk_init(struct spr_walk *walk, const struct spr_walk_setup *setup);
@@ -85,6 +85,8 @@ int spr_walk_all(struct spr_walk *walk);
 /* Lists again what moved since its listing, and new folders; candidates from *ret_first on are
  * ones that were not there before or vanished since. 1 when a folder had moved, 0 when none. */
 int spr_walk_again(struct spr_walk *walk, size_t *ret_first);
+/* Counts as rejects those that vanished and were not met again. */
+int spr_walk_count_vanished(struct spr_walk *walk);
 size_t spr_walk_memory(const struct spr_walk *walk);
 
 #endif

@@ -2,7 +2,7 @@
  * Sorting by radix: a million candidates in some tens of milliseconds, where comparing takes ten
  * times as long as reading a thousandth of them.
  */
-#include "core/scan/order.h"
+#include "core/scan/sequence.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -58,12 +58,12 @@ static int sort_keyed(struct keyed *items, size_t count)
     return 0;
 }
 
-int spr_order_make(const struct spr_walk *walk, size_t first,
-                   bool (*is_wanted)(const struct spr_candidate *candidate, size_t index,
-                                     const void *user),
-                   const void *user, struct spr_order *ret_order)
+int spr_sequence_make(const struct spr_walk *walk, size_t first,
+                      bool (*is_wanted)(const struct spr_candidate *candidate, size_t index,
+                                        const void *user),
+                      const void *user, struct spr_sequence *ret_order)
 {
-    *ret_order = (struct spr_order){ 0 };
+    *ret_order = (struct spr_sequence){ 0 };
     if (walk->candidate_count > UINT32_MAX) {
         return -EOVERFLOW;
     }
@@ -88,11 +88,11 @@ int spr_order_make(const struct spr_walk *walk, size_t first,
         indices[i] = items[i].index;
     }
     free(items);
-    *ret_order = (struct spr_order){ .indices = indices, .count = count };
+    *ret_order = (struct spr_sequence){ .indices = indices, .count = count };
     return 0;
 }
 
-int spr_order_spread(struct spr_order *order, size_t sample_max)
+int spr_sequence_spread(struct spr_sequence *order, size_t sample_max)
 {
     const size_t blocks = order->count / SAMPLE_BLOCK;
     const size_t sampled = sample_max / SAMPLE_BLOCK;
@@ -120,7 +120,7 @@ int spr_order_spread(struct spr_order *order, size_t sample_max)
     return 0;
 }
 
-int spr_order_by_creation(struct spr_order *order, const struct spr_walk *walk)
+int spr_sequence_by_creation(struct spr_sequence *order, const struct spr_walk *walk)
 {
     const size_t count = order->count - order->sample_count;
     uint32_t *rest = order->indices + order->sample_count;
@@ -145,10 +145,10 @@ int spr_order_by_creation(struct spr_order *order, const struct spr_walk *walk)
     return r;
 }
 
-void spr_order_done(struct spr_order *order)
+void spr_sequence_done(struct spr_sequence *order)
 {
     free(order->indices);
-    *order = (struct spr_order){ 0 };
+    *order = (struct spr_sequence){ 0 };
 }
 
 static bool is_any(const struct spr_candidate *candidate, size_t index, const void *user)
@@ -168,10 +168,10 @@ static bool is_same_file(const struct spr_candidate *a, const struct spr_candida
            memcmp(x.name.bytes, y.name.bytes, x.name.length) == 0;
 }
 
-int spr_order_drop_doubles(struct spr_walk *walk)
+int spr_sequence_drop_doubles(struct spr_walk *walk)
 {
-    struct spr_order order;
-    int r = spr_order_make(walk, 0, is_any, NULL, &order);
+    struct spr_sequence order;
+    int r = spr_sequence_make(walk, 0, is_any, NULL, &order);
     if (r < 0) {
         return r;
     }
@@ -189,6 +189,6 @@ int spr_order_drop_doubles(struct spr_walk *walk)
             }
         }
     }
-    spr_order_done(&order);
+    spr_sequence_done(&order);
     return 0;
 }

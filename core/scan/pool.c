@@ -1,7 +1,7 @@
 /*
  * An arena of bytes in blocks that double up to a limit.
  */
-#include "core/scan/arena.h"
+#include "core/scan/pool.h"
 
 #include <stdalign.h>
 #include <stdlib.h>
@@ -9,13 +9,13 @@
 #define BLOCK_MIN (16u << 10)
 #define BLOCK_MAX (1u << 20)
 
-struct spr_arena_block {
-    struct spr_arena_block *next;
+struct spr_pool_block {
+    struct spr_pool_block *next;
     size_t size;
     alignas(max_align_t) uint8_t bytes[];
 };
 
-static struct spr_arena_block *add_block(struct spr_arena *arena, size_t size)
+static struct spr_pool_block *add_block(struct spr_pool *arena, size_t size)
 {
     size_t wanted = arena->held < BLOCK_MIN ? BLOCK_MIN : arena->held;
     if (wanted > BLOCK_MAX) {
@@ -24,10 +24,10 @@ static struct spr_arena_block *add_block(struct spr_arena *arena, size_t size)
     if (wanted < size) {
         wanted = size;
     }
-    if (wanted > SIZE_MAX - sizeof(struct spr_arena_block)) {
+    if (wanted > SIZE_MAX - sizeof(struct spr_pool_block)) {
         return NULL;
     }
-    struct spr_arena_block *block = malloc(sizeof(*block) + wanted);
+    struct spr_pool_block *block = malloc(sizeof(*block) + wanted);
     if (block == NULL) {
         return NULL;
     }
@@ -39,9 +39,9 @@ static struct spr_arena_block *add_block(struct spr_arena *arena, size_t size)
     return block;
 }
 
-static void *take(struct spr_arena *arena, size_t size, size_t alignment)
+static void *take(struct spr_pool *arena, size_t size, size_t alignment)
 {
-    struct spr_arena_block *block = arena->blocks;
+    struct spr_pool_block *block = arena->blocks;
     size_t from = (arena->used + alignment - 1) & ~(alignment - 1);
     if (block == NULL || from > block->size || size > block->size - from) {
         block = add_block(arena, size);
@@ -54,28 +54,28 @@ static void *take(struct spr_arena *arena, size_t size, size_t alignment)
     return block->bytes + from;
 }
 
-void *spr_arena_take(struct spr_arena *arena, size_t size)
+void *spr_pool_take(struct spr_pool *arena, size_t size)
 {
     return take(arena, size, alignof(max_align_t));
 }
 
-uint8_t *spr_arena_bytes(struct spr_arena *arena, size_t size)
+uint8_t *spr_pool_bytes(struct spr_pool *arena, size_t size)
 {
     return take(arena, size, 1);
 }
 
-static void free_blocks(struct spr_arena_block *block)
+static void free_blocks(struct spr_pool_block *block)
 {
     while (block != NULL) {
-        struct spr_arena_block *next = block->next;
+        struct spr_pool_block *next = block->next;
         free(block);
         block = next;
     }
 }
 
-void spr_arena_reset(struct spr_arena *arena)
+void spr_pool_reset(struct spr_pool *arena)
 {
-    struct spr_arena_block *keep = arena->blocks;
+    struct spr_pool_block *keep = arena->blocks;
     arena->used = 0;
     if (keep == NULL) {
         return;
@@ -84,19 +84,19 @@ void spr_arena_reset(struct spr_arena *arena)
     keep->next = NULL;
     arena->held = keep->size;
     if (keep->size > BLOCK_MAX) {
-        spr_arena_done(arena); /* one huge message must not be paid for by all later ones */
+        spr_pool_done(arena); /* one huge message must not be paid for by all later ones */
     }
 }
 
-void spr_arena_done(struct spr_arena *arena)
+void spr_pool_done(struct spr_pool *arena)
 {
     free_blocks(arena->blocks);
-    *arena = (struct spr_arena){ 0 };
+    *arena = (struct spr_pool){ 0 };
 }
 
-void spr_arena_adopt(struct spr_arena *arena, struct spr_arena *other)
+void spr_pool_adopt(struct spr_pool *arena, struct spr_pool *other)
 {
-    struct spr_arena_block **end = &arena->blocks;
+    struct spr_pool_block **end = &arena->blocks;
     const size_t used = arena->blocks != NULL ? arena->used : other->used;
     while (*end != NULL) {
         end = &(*end)->next;
@@ -104,5 +104,5 @@ void spr_arena_adopt(struct spr_arena *arena, struct spr_arena *other)
     *end = other->blocks;
     arena->used = used;
     arena->held += other->held;
-    *other = (struct spr_arena){ 0 };
+    *other = (struct spr_pool){ 0 };
 }
