@@ -1,0 +1,97 @@
+/*
+ * Sealing segments and manifests.
+ */
+#include "tests/support/seal.h"
+
+#include "core/index/block.h"
+#include "core/index/column.h"
+#include "core/index/hash.h"
+#include "core/index/layout.h"
+#include "core/index/pack.h"
+
+static void seal_blocks(uint8_t *directory, uint32_t blocks, const uint8_t *payload,
+                        uint64_t payload_bytes)
+{
+    for (uint32_t i = 0; i < blocks; i++) {
+        uint8_t *entry = directory + (size_t)i * SPR_BLOCK_ENTRY_BYTES;
+        const uint64_t offset = spr_load_u64(entry);
+        const uint32_t stored = spr_load_u32(entry + 8);
+        if (offset <= payload_bytes && stored <= payload_bytes - offset) {
+            spr_store_u64(entry + 24, spr_hash64(payload + offset, stored, 0));
+        }
+    }
+}
+
+static void seal_column(uint8_t *directory, uint32_t blocks, uint64_t items, const uint8_t *payload,
+                        uint64_t payload_bytes)
+{
+    for (uint32_t i = 0; i < blocks; i++) {
+        uint8_t *entry = directory + (size_t)i * SPR_COLUMN_ENTRY_BYTES;
+        const uint64_t first = (uint64_t)i * SPR_COLUMN_BLOCK;
+        const uint64_t left = items > first ? items - first : 0;
+        const uint64_t count = left < SPR_COLUMN_BLOCK ? left : SPR_COLUMN_BLOCK;
+        const uint64_t offset = (uint64_t)spr_load_u32(entry + 16) * 8;
+        const uint64_t size = (spr_load_u16(entry + 20) + (count * entry[22] + 63) / 64) * 8;
+        if (offset <= payload_bytes && size <= payload_bytes - offset) {
+            spr_store_u64(entry + 8, spr_hash64(payload + offset, (size_t)size, 0));
+        }
+    }
+}
+
+static void seal_section(uint8_t *bytes, size_t length, uint8_t *section)
+{
+    const uint32_t kind = spr_load_u32(section + SPR_SECTION_AT_KIND);
+    const uint32_t blocks = spr_load_u32(section + SPR_SECTION_AT_BLOCKS);
+    const uint64_t offset = spr_load_u64(section + SPR_SECTION_AT_OFFSET);
+    const uint64_t payload_bytes = spr_load_u64(section + SPR_SECTION_AT_PAYLOAD);
+    const uint64_t entry_bytes =
+        kind >= SPR_SECTION_COLUMN ? SPR_COLUMN_ENTRY_BYTES : SPR_BLOCK_ENTRY_BYTES;
+    const uint64_t size = blocks * entry_bytes;
+    const uint64_t padded = (size + 7) & ~UINT64_C(7);
+    if (offset > length || padded > length - offset || payload_bytes > length - offset - padded) {
+        return;
+    }
+    uint8_t *directory = bytes + offset;
+    if (kind >= SPR_SECTION_COLUMN) {
+        seal_column(directory, blocks, spr_load_u64(section + SPR_SECTION_AT_ITEMS),
+                    directory + padded, payload_bytes);
+    } else {
+        seal_blocks(directory, blocks, directory + padded, payload_bytes);
+    }
+    spr_store_u64(section + SPR_SECTION_AT_CHECK, spr_hash64(directory, (size_t)size, 0));
+}
+
+void seal_segment(uint8_t *bytes, size_t length, uint64_t seed)
+{
+    if (length < SPR_SEGMENT_HEADER_BYTES) {
+        return;
+    }
+    spr_store_u64(bytes, SPR_SEGMENT_MAGIC);
+    spr_store_u64(bytes + SPR_SEGMENT_AT_BYTES, length);
+    spr_store_u64(bytes + SPR_SEGMENT_AT_SEED_CHECK, spr_hash64("", 0, seed));
+    const uint32_t count = spr_load_u32(bytes + SPR_SEGMENT_AT_SECTIONS);
+    const uint64_t table_bytes = (uint64_t)count * SPR_SECTION_BYTES;
+    if (table_bytes > length - SPR_SEGMENT_HEADER_BYTES) {
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        seal_section(bytes, length,
+                     bytes + SPR_SEGMENT_HEADER_BYTES + (size_t)i * SPR_SECTION_BYTES);
+    }
+    const uint64_t table = spr_hash64(bytes + SPR_SEGMENT_HEADER_BYTES, (size_t)table_bytes, 0);
+    spr_store_u64(bytes + SPR_SEGMENT_AT_CHECKSUM,
+                  spr_hash64(bytes, SPR_SEGMENT_AT_CHECKSUM, table));
+}
+
+void seal_manifest(uint8_t *bytes, size_t length)
+{
+    if (length < SPR_MANIFEST_HEADER_BYTES) {
+        return;
+    }
+    spr_store_u64(bytes, SPR_MANIFEST_MAGIC);
+    spr_store_u64(bytes + SPR_MANIFEST_AT_BYTES, length);
+    const uint64_t body =
+        spr_hash64(bytes + SPR_MANIFEST_HEADER_BYTES, length - SPR_MANIFEST_HEADER_BYTES, 0);
+    spr_store_u64(bytes + SPR_MANIFEST_AT_CHECKSUM,
+                  spr_hash64(bytes, SPR_MANIFEST_AT_CHECKSUM, body));
+}

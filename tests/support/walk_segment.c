@@ -1,0 +1,143 @@
+/*
+ * Walking over a whole segment.
+ */
+#include "tests/support/walk_segment.h"
+
+#include "core/index/address.h"
+#include "core/index/hash.h"
+
+struct walk {
+    struct spr_segment_reader *reader;
+    struct spr_fault *fault;
+    uint64_t digest;
+};
+
+static void mix(struct walk *walk, const void *bytes, size_t length)
+{
+    walk->digest = spr_hash64(bytes, length, walk->digest);
+}
+
+static void mix_text(struct walk *walk, struct spr_text text)
+{
+    mix(walk, &text.length, sizeof(text.length));
+    mix(walk, text.bytes, text.length);
+}
+
+static void mix_number(struct walk *walk, uint64_t number)
+{
+    mix(walk, &number, sizeof(number));
+}
+
+static int mix_string(uint32_t id, struct spr_text text, void *user)
+{
+    struct walk *walk = user;
+    mix_number(walk, id);
+    mix_text(walk, text);
+    return 0;
+}
+
+static int look_up(struct walk *walk, enum spr_posting posting, struct spr_text text)
+{
+    if (text.bytes == NULL) {
+        return 0;
+    }
+    const uint32_t *rows = NULL;
+    uint32_t count = 0;
+    int r = spr_segment_lookup(walk->reader, posting, text, &rows, &count, walk->fault);
+    if (r == 0) {
+        mix(walk, rows, count * sizeof(*rows));
+    }
+    return r;
+}
+
+/* The record's texts are copied, since a look-up may end their life. */
+static int look_up_form(struct walk *walk, enum spr_posting posting, struct spr_text text)
+{
+    uint8_t form[SPR_ADDRESS_MAX];
+    if (text.bytes == NULL) {
+        return 0;
+    }
+    const struct spr_text normal = { form, spr_address_normalise(text, form) };
+    int r = look_up(walk, posting, normal);
+    if (r == 0 && posting == SPR_POSTING_SENDER) {
+        r = look_up(walk, SPR_POSTING_SENDER_DOMAIN, spr_address_domain(normal));
+    }
+    if (r == 0 && posting == SPR_POSTING_RCPT) {
+        r = look_up(walk, SPR_POSTING_RCPT_DOMAIN, spr_address_domain(normal));
+    }
+    return r;
+}
+
+static int walk_row(struct walk *walk, uint32_t row)
+{
+    struct spr_record record;
+    int r = spr_segment_record(walk->reader, row, &record, walk->fault);
+    if (r < 0) {
+        return r;
+    }
+    mix_number(walk, record.dir);
+    mix_number(walk, record.inode);
+    mix_number(walk, record.file_size);
+    mix_number(walk, record.stat_digest);
+    mix_number(walk, record.set_digest);
+    mix_number(walk, record.identity_digest);
+    mix_number(walk, (uint64_t)record.state);
+    mix_number(walk, (uint64_t)record.auth_source);
+    mix_number(walk, record.flags);
+    mix_text(walk, record.folder);
+    mix_text(walk, record.queue_id);
+    for (unsigned i = 0; i < record.file_count; i++) {
+        mix_number(walk, record.files[i].role);
+        mix_text(walk, record.files[i].name);
+    }
+    for (unsigned i = 0; i < SPR_COLUMN_COUNT; i++) {
+        mix_text(walk, record.text[i]);
+    }
+    for (unsigned i = 0; i < SPR_NUMBER_COUNT; i++) {
+        mix_number(walk, (uint64_t)record.number[i]);
+    }
+    for (uint32_t i = 0; i < record.recipient_count; i++) {
+        mix_text(walk, record.recipients[i].address);
+        mix_text(walk, record.recipients[i].original);
+        mix_text(walk, record.recipients[i].error);
+        mix_number(walk, (uint64_t)record.recipients[i].state);
+    }
+    r = look_up(walk, SPR_POSTING_QUEUE_ID, record.queue_id);
+    if (r == 0) {
+        r = look_up_form(walk, SPR_POSTING_ACCOUNT, record.text[SPR_COLUMN_ACCOUNT]);
+    }
+    if (r == 0) {
+        r = look_up_form(walk, SPR_POSTING_SENDER, record.text[SPR_COLUMN_SENDER]);
+    }
+    for (uint32_t i = 0; r == 0 && i < record.recipient_count; i++) {
+        r = look_up_form(walk, SPR_POSTING_RCPT, record.recipients[i].address);
+    }
+    struct spr_segment_place place;
+    return r < 0 ? r : spr_segment_place(walk->reader, row, &place, walk->fault);
+}
+
+int walk_segment(int dir_fd, const char *name, const struct spr_index_secret *secret,
+                 uint32_t rows_max, uint64_t *ret_digest, struct spr_fault *fault)
+{
+    struct walk walk = { .fault = fault };
+    struct spr_segment *segment = NULL;
+    int r = spr_segment_open(dir_fd, name, secret, &segment, fault);
+    if (r < 0) {
+        return r;
+    }
+    r = spr_segment_reader_new(segment, &walk.reader);
+    if (r == 0) {
+        r = spr_segment_strings(walk.reader, mix_string, &walk, fault);
+    }
+    const uint32_t rows =
+        spr_segment_count(segment) < rows_max ? spr_segment_count(segment) : rows_max;
+    for (uint32_t row = 0; r == 0 && row < rows; row++) {
+        r = walk_row(&walk, row);
+    }
+    spr_segment_reader_free(walk.reader);
+    spr_segment_close(segment);
+    if (r == 0) {
+        *ret_digest = walk.digest;
+    }
+    return r;
+}
