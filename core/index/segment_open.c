@@ -38,11 +38,8 @@ static int map_file(struct spr_segment *segment, int dir_fd, struct spr_fault *f
     int r = spr_own_size(fd, &bytes);
     if (r < 0) {
         r = spr_fault_set(fault, r, segment->name, 0, "segment cannot be examined");
-    } else if (bytes < SPR_SEGMENT_HEADER_BYTES) {
-        r = spr_fault_set(fault, SPR_E_CORRUPT, segment->name, bytes,
-                          "a segment has at least 64 bytes");
     }
-    if (r == 0) {
+    if (r == 0 && bytes > 0) {
         void *map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
         if (map == MAP_FAILED) {
             r = spr_fault_set(fault, -errno, segment->name, 0, "segment cannot be mapped");
@@ -59,6 +56,10 @@ static int check_header(struct spr_segment *segment, uint32_t *ret_sections,
                         struct spr_fault *fault)
 {
     const uint8_t *map = segment->map;
+    if (segment->bytes < SPR_SEGMENT_HEADER_BYTES) {
+        return spr_fault_set(fault, SPR_E_CORRUPT, segment->name, segment->bytes,
+                             "a segment has at least 64 bytes");
+    }
     if (spr_load_u64(map + SPR_SEGMENT_AT_MAGIC) != SPR_SEGMENT_MAGIC) {
         return spr_segment_corrupt(segment, map, "expected the mark of a segment", fault);
     }
@@ -254,21 +255,23 @@ static int load_sections(struct spr_segment *segment, uint32_t count, struct spr
     return check_sections(segment, fault);
 }
 
-int spr_segment_open(int dir_fd, const char *name, const struct spr_index_secret *secret,
-                     struct spr_segment **ret_segment, struct spr_fault *fault)
+/* NULL when memory is out. */
+static struct spr_segment *make_segment(const char *name, const struct spr_index_secret *secret)
 {
     struct spr_segment *segment = calloc(1, sizeof(*segment));
-    if (segment == NULL) {
-        return spr_fault_set(fault, -ENOMEM, name, 0, "out of memory");
+    if (segment != NULL) {
+        segment->seed = secret->seed;
+        (void)snprintf(segment->name, sizeof(segment->name), "%s", name);
     }
-    segment->seed = secret->seed;
-    (void)snprintf(segment->name, sizeof(segment->name), "%s", name);
+    return segment;
+}
 
+/* Closes the segment where it cannot be understood. */
+static int check_segment(struct spr_segment *segment, struct spr_segment **ret_segment,
+                         struct spr_fault *fault)
+{
     uint32_t sections = 0;
-    int r = map_file(segment, dir_fd, fault);
-    if (r == 0) {
-        r = check_header(segment, &sections, fault);
-    }
+    int r = check_header(segment, &sections, fault);
     if (r == 0) {
         r = load_sections(segment, sections, fault);
     }
@@ -280,6 +283,34 @@ int spr_segment_open(int dir_fd, const char *name, const struct spr_index_secret
     return 0;
 }
 
+int spr_segment_open(int dir_fd, const char *name, const struct spr_index_secret *secret,
+                     struct spr_segment **ret_segment, struct spr_fault *fault)
+{
+    struct spr_segment *segment = make_segment(name, secret);
+    if (segment == NULL) {
+        return spr_fault_set(fault, -ENOMEM, name, 0, "out of memory");
+    }
+    int r = map_file(segment, dir_fd, fault);
+    if (r < 0) {
+        spr_segment_close(segment);
+        return r;
+    }
+    return check_segment(segment, ret_segment, fault);
+}
+
+int spr_segment_over(const uint8_t *bytes, size_t length, const struct spr_index_secret *secret,
+                     struct spr_segment **ret_segment, struct spr_fault *fault)
+{
+    struct spr_segment *segment = make_segment("segment", secret);
+    if (segment == NULL) {
+        return spr_fault_set(fault, -ENOMEM, "segment", 0, "out of memory");
+    }
+    segment->map = bytes;
+    segment->bytes = length;
+    segment->borrowed = true;
+    return check_segment(segment, ret_segment, fault);
+}
+
 void spr_segment_close(struct spr_segment *segment)
 {
     if (segment == NULL) {
@@ -288,7 +319,7 @@ void spr_segment_close(struct spr_segment *segment)
     for (unsigned column = 0; column < SPR_AT_COLUMNS; column++) {
         free(segment->verified[column]);
     }
-    if (segment->map != NULL) {
+    if (segment->map != NULL && !segment->borrowed) {
         (void)munmap((void *)(uintptr_t)segment->map, segment->bytes); /* our own mapping */
     }
     free(segment);

@@ -16,6 +16,7 @@
 
 struct spr_segment {
     const uint8_t *map; /* of a file of our own, that nobody changes */
+    bool borrowed;      /* map is the caller's */
     uint64_t bytes;
     uint64_t seed;
     uint32_t rows, strings;
@@ -50,6 +51,9 @@ struct spr_segment_reader {
     uint32_t found_count, found_capacity;
 };
 
+/* A segment over bytes at an address divisible by eight, that outlive it. */
+int spr_segment_over(const uint8_t *bytes, size_t length, const struct spr_index_secret *secret,
+                     struct spr_segment **ret_segment, struct spr_fault *fault);
 /* Fills fault: SPR_E_CORRUPT at an offset of the file. */
 int spr_segment_corrupt(const struct spr_segment *segment, const uint8_t *at, const char *detail,
                         struct spr_fault *fault);

@@ -116,28 +116,34 @@ static int walk_row(struct walk *walk, uint32_t row)
     return r < 0 ? r : spr_segment_place(walk->reader, row, &place, walk->fault);
 }
 
-int walk_segment(int dir_fd, const char *name, const struct spr_index_secret *secret,
-                 uint32_t rows_max, uint64_t *ret_digest, struct spr_fault *fault)
+int walk_open_segment(const struct spr_segment *segment, uint32_t rows_max, uint64_t *ret_digest,
+                      struct spr_fault *fault)
 {
     struct walk walk = { .fault = fault };
-    struct spr_segment *segment = NULL;
-    int r = spr_segment_open(dir_fd, name, secret, &segment, fault);
-    if (r < 0) {
-        return r;
-    }
-    r = spr_segment_reader_new(segment, &walk.reader);
+    int r = spr_segment_reader_new(segment, &walk.reader);
     if (r == 0) {
         r = spr_segment_strings(walk.reader, mix_string, &walk, fault);
     }
-    const uint32_t rows =
-        spr_segment_count(segment) < rows_max ? spr_segment_count(segment) : rows_max;
+    const uint32_t count = spr_segment_count(segment);
+    const uint32_t rows = count < rows_max ? count : rows_max;
     for (uint32_t row = 0; r == 0 && row < rows; row++) {
         r = walk_row(&walk, row);
     }
     spr_segment_reader_free(walk.reader);
-    spr_segment_close(segment);
     if (r == 0) {
         *ret_digest = walk.digest;
+    }
+    return r;
+}
+
+int walk_segment(int dir_fd, const char *name, const struct spr_index_secret *secret,
+                 uint32_t rows_max, uint64_t *ret_digest, struct spr_fault *fault)
+{
+    struct spr_segment *segment = NULL;
+    int r = spr_segment_open(dir_fd, name, secret, &segment, fault);
+    if (r == 0) {
+        r = walk_open_segment(segment, rows_max, ret_digest, fault);
+        spr_segment_close(segment);
     }
     return r;
 }
