@@ -264,7 +264,7 @@ enum spr_step_op {
 struct spr_step {
     enum spr_step_op op;
     unsigned role;
-    struct spr_path path;   /* PUT, NOTIFY */
+    struct spr_path path; /* PUT, NOTIFY; PUT under RESTORE: empty is the path it was taken from */
     struct spr_text notify; /* NOTIFY; static */
     bool touch;             /* PUT: set the times to now */
 };
@@ -293,7 +293,8 @@ struct spr_target {
 /* ---- 5. What does a log line say? ------------------------------------------------------------ */
 
 struct spr_log_event {
-    struct spr_text session; /* queue id or the session number that SPR_FACT_LOG_SESSION gives */
+    struct spr_text session; /* queue id or the session number that SPR_FACT_LOG_SESSION gives;
+                                ASCII case ignored */
     struct spr_text account; /* empty: the line only ties session and file together */
     struct spr_text client;
     int64_t time;  /* Unix seconds; 0 if the line does not tell */

@@ -10,12 +10,15 @@
 #include "formats/postfix.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
-#define SIZE_FIELDS_MAX  6
-#define HEADER_BYTES_MAX (256u * 1024) /* content walked in search of three header fields */
-#define TAIL_MIN         4             /* X and E, both empty */
-#define USER_TAIL_MAX    (1u << 20)    /* a submitted file up to this size is walked to its end */
+#define MODE_OWNER        0700u
+#define MODE_READ_ONLY    0400u
+#define MODE_OTHERS       0077u
+#define MODE_FORCE_EXPIRE 0010u /* set by postsuper -e and -f */
+#define SIZE_FIELDS_MAX   6
+#define HEADER_BYTES_MAX  (256u * 1024) /* content walked in search of three header fields */
+#define TAIL_MIN          4             /* X and E, both empty */
+#define USER_TAIL_MAX     (1u << 20)    /* a submitted file up to this size is walked to its end */
 
 enum segment {
     SEGMENT_INITIAL,
@@ -355,7 +358,7 @@ static struct spr_text choose_client(const struct envelope *envelope)
 static bool is_trusted(const struct envelope *envelope)
 {
     return envelope->view->dir != SPR_POSTFIX_MAILDROP ||
-           (envelope->walk.file->mode & (S_IRWXG | S_IRWXO)) == 0;
+           (envelope->walk.file->mode & MODE_OTHERS) == 0;
 }
 
 static bool emit_session(const struct envelope *envelope)
@@ -411,7 +414,7 @@ static bool emit_facts(const struct envelope *envelope)
         envelope->size_count > 0 && envelope->sizes[0] > 0 ? envelope->sizes[0] : file->size;
     uint32_t flags = envelope->flags;
     flags |= envelope->sender.length == 0 ? SPR_MESSAGE_BOUNCE : 0;
-    flags |= (file->mode & S_IXGRP) != 0 && envelope->view->dir != SPR_POSTFIX_MAILDROP
+    flags |= (file->mode & MODE_FORCE_EXPIRE) != 0 && envelope->view->dir != SPR_POSTFIX_MAILDROP
                  ? SPR_MESSAGE_FORCE_EXPIRE
                  : 0;
     return spr_emit_text(envelope->sink, SPR_FACT_SENDER, envelope->sender) &&
@@ -430,8 +433,8 @@ static enum spr_verdict check_ready(struct envelope *envelope)
         return spr_postfix_malformed(&envelope->walk, 0, "no message file");
     }
     bool set_aside =
-        envelope->view->dir == SPR_POSTFIX_CORRUPT && (file->mode & S_IRWXU) == S_IRUSR;
-    return (file->mode & S_IRWXU) == S_IRWXU || set_aside ? SPR_PARSED : SPR_UNFINISHED;
+        envelope->view->dir == SPR_POSTFIX_CORRUPT && (file->mode & MODE_OWNER) == MODE_READ_ONLY;
+    return (file->mode & MODE_OWNER) == MODE_OWNER || set_aside ? SPR_PARSED : SPR_UNFINISHED;
 }
 
 static enum spr_verdict check_mandatory(struct envelope *envelope)

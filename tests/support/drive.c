@@ -179,6 +179,54 @@ void drive_parse(struct drive_message *message, uint32_t wants, int64_t now)
     free(served);
 }
 
+static bool append_bytes(struct spr_text bytes, void *user)
+{
+    struct collected_text *content = user;
+    content->bytes = must(realloc(content->bytes, content->length + bytes.length + 1));
+    memcpy(content->bytes + content->length, bytes.bytes, bytes.length);
+    content->length += bytes.length;
+    content->bytes[content->length] = '\0';
+    return true;
+}
+
+char *drive_content(const struct drive_message *message)
+{
+    const uint64_t piece_max = 3000; /* more than one Postfix record */
+    struct collected_text content = { .bytes = must(calloc(1, 1)) };
+    struct spr_position position = { 0 };
+    struct spr_need need = { 0 };
+    enum spr_verdict verdict = SPR_MORE;
+    while (verdict == SPR_MORE) {
+        const struct drive_file *file = &message->files[need.role];
+        uint64_t from = min_u64(need.offset, file->size);
+        uint64_t length = min_u64(min_u64(need.length, piece_max), file->size - from);
+        uint8_t *block = must(malloc(length > 0 ? length : 1));
+        if (length > 0) {
+            memcpy(block, file->bytes + from, length);
+        }
+        struct spr_extent extent = { .offset = from, .bytes = { block, length } };
+        struct spr_file_view views[SPR_ROLES_MAX] = { 0 };
+        for (unsigned role = 0; role < message->format->role_count; role++) {
+            views[role].present = message->files[role].present;
+            views[role].sought = true;
+            views[role].size = message->files[role].size;
+            views[role].mode = message->files[role].mode;
+        }
+        views[need.role].extents = &extent;
+        views[need.role].extent_count = length > 0 ? 1 : 0;
+        const struct spr_view view = {
+            .layout = message->layout,
+            .dir = message->dir,
+            .key = message->key,
+            .files = views,
+        };
+        need = (struct spr_need){ 0 };
+        verdict = message->format->content(&view, &position, append_bytes, &content, &need);
+        free(block);
+    }
+    return content.bytes;
+}
+
 uint8_t *drive_load(const char *path, size_t *ret_size)
 {
     FILE *file = fopen(path, "rb");

@@ -41,6 +41,9 @@ struct drive_message {
  * asks for bytes it has: the format breaks its contract. */
 void drive_parse(struct drive_message *message, uint32_t wants, int64_t now);
 
+/* The content, served in small pieces, each alone in its view; malloced, NUL added. */
+char *drive_content(const struct drive_message *message);
+
 /* A whole spool: probe, then every message of every dir. */
 struct drive_spool {
     const struct spr_format *format;
@@ -49,15 +52,16 @@ struct drive_spool {
     struct drive_message *messages; /* sorted by folder and name */
     size_t message_count, message_room;
     size_t temporary, logs, foreign;
-    size_t probe_lists;
 };
-/* path may be relative to the root in a struct spr_path; the tree serves probe. */
+/* The tree as probe sees it; root must outlive it. */
 struct spr_tree drive_tree(const char *root);
 void drive_spool_read(struct drive_spool *spool, const struct spr_format *format, const char *root);
+/* What a checkout cannot keep: every file gets this time, mode and owner. */
+void drive_spool_freeze(struct drive_spool *spool, int64_t seconds, uint32_t mode, uint32_t uid);
 void drive_spool_parse(struct drive_spool *spool, uint32_t wants, int64_t now);
 void drive_spool_done(struct drive_spool *spool);
 struct drive_message *drive_find(struct drive_spool *spool, const char *id);
-/* All messages, rendered; with_times: also what comes from the file's own time and owner. */
+/* All messages, rendered. */
 void drive_render(const struct drive_spool *spool, FILE *out);
 /* The built-in format of that name; aborts if there is none. */
 const struct spr_format *drive_format(const char *name);

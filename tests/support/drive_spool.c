@@ -234,6 +234,18 @@ static void locate_roles(struct drive_spool *spool, struct drive_message *messag
     }
 }
 
+void drive_spool_freeze(struct drive_spool *spool, int64_t seconds, uint32_t mode, uint32_t uid)
+{
+    for (size_t i = 0; i < spool->message_count; i++) {
+        for (size_t role = 0; role < SPR_ROLES_MAX; role++) {
+            struct drive_file *file = &spool->messages[i].files[role];
+            file->mtime_ns = seconds * 1000000000;
+            file->mode = S_IFREG | mode;
+            file->uid = uid;
+        }
+    }
+}
+
 void drive_spool_parse(struct drive_spool *spool, uint32_t wants, int64_t now)
 {
     for (size_t i = 0; i < spool->message_count; i++) {
