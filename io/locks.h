@@ -28,6 +28,8 @@ int spr_run_of(int pid, struct spr_run *ret_run);
 /* The child of parent whose comm is one of names (NULL-terminated). 1 found, 0 none. */
 int spr_run_of_child(int parent, const char *const *names, struct spr_run *ret_run);
 bool spr_run_lives(const struct spr_run *run);
+/* 1 when it has ended, 0 when it still lives after wait_ms. */
+int spr_run_wait(const struct spr_run *run, uint32_t wait_ms);
 /* Sends a signal to pid by a pidfd, only while it still holds its lock on that inode;
  * -ESRCH when nobody does. */
 int spr_signal_holder(uint64_t device, uint64_t inode, int signal);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,6 +293,28 @@ int spr_signal_holder(uint64_t device, uint64_t inode, int signal)
     r = spr_lock_holder(device, inode, &again);
     if (r >= 0) {
         r = r == 1 && again == pid ? spr_calls()->pidfd_send_signal(pid_fd, signal) : -ESRCH;
+    }
+    (void)spr_calls()->close(pid_fd); /* nothing can be lost */
+    return r;
+}
+
+int spr_run_wait(const struct spr_run *run, uint32_t wait_ms)
+{
+    if (!spr_run_lives(run)) {
+        return 1;
+    }
+    const int pid_fd = spr_calls()->pidfd_open(run->pid);
+    if (pid_fd < 0) {
+        return pid_fd == -ESRCH ? 1 : pid_fd;
+    }
+    /* The descriptor is of whoever has the number now: it counts only if that is still the run. */
+    int r = 1;
+    if (spr_run_lives(run)) {
+        struct pollfd end = { .fd = pid_fd, .events = POLLIN };
+        do {
+            r = poll(&end, 1, (int)wait_ms);
+        } while (r < 0 && errno == EINTR);
+        r = r < 0 ? -errno : (spr_run_lives(run) ? 0 : 1);
     }
     (void)spr_calls()->close(pid_fd); /* nothing can be lost */
     return r;

@@ -186,18 +186,44 @@ void spr_batch_drop_last(struct spr_batch *batch)
     batch->message_count--;
 }
 
+/* Descriptors are short: all folders are closed but the one handed out last, which the caller may
+ * be using together with the next. What they owe is synced first; earlier than needed is never
+ * wrong. */
+static int close_other_dirs(struct spr_batch *batch)
+{
+    for (uint32_t i = 0; i < batch->dir_count; i++) {
+        struct spr_batch_dir *folder = &batch->dirs[i];
+        if (folder->fd < 0 || i == batch->last_dir) {
+            continue;
+        }
+        const int r = folder->touched ? spr_sync_dir(folder->fd) : 0;
+        if (r < 0) {
+            return r;
+        }
+        folder->touched = false;
+        (void)close(folder->fd); /* synced, or nothing to lose */
+        folder->fd = -1;
+    }
+    return 0;
+}
+
 int spr_batch_dir_fd(struct spr_batch *batch, uint32_t dir, int root_fd, int private_fd)
 {
     struct spr_batch_dir *folder = &batch->dirs[dir];
     if (folder->fd < 0) {
         const int base_fd = folder->base == SPR_BASE_SPOOL ? root_fd : private_fd;
         folder->fd = spr_dir_open(base_fd, folder->path);
+        if (folder->fd == -EMFILE) {
+            const int r = close_other_dirs(batch);
+            folder->fd = r < 0 ? r : spr_dir_open(base_fd, folder->path);
+        }
         if (folder->fd < 0) {
             const int r = folder->fd;
             folder->fd = -1;
             return r;
         }
     }
+    batch->last_dir = dir;
     return folder->fd;
 }
 

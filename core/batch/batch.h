@@ -61,7 +61,6 @@ struct spr_batch_file {
     const char *from, *to;
     int pin; /* O_PATH descriptor while the batch runs, -1 */
     bool moved;
-    bool touch; /* set the times to now after the move */
     struct spr_identity identity;
 };
 
@@ -88,7 +87,7 @@ struct spr_batch {
     bool needs_reload;  /* messages of a folder that the server keeps in memory are in it */
 
     struct spr_batch_dir *dirs;
-    uint32_t dir_count, dir_capacity;
+    uint32_t dir_count, dir_capacity, last_dir;
     struct spr_batch_file *files;
     uint32_t file_count, file_capacity;
     struct spr_batch_message *messages;
@@ -115,7 +114,7 @@ int spr_batch_add_file(struct spr_batch *batch, const struct spr_batch_file *fil
 const char *spr_batch_slot(struct spr_batch *batch, uint32_t message, uint8_t number);
 void spr_batch_drop_last(struct spr_batch *batch); /* the last message and its files */
 
-/* Descriptor of a folder, opened on first use. */
+/* Descriptor of a folder, opened on first use; good until the second next call. */
 int spr_batch_dir_fd(struct spr_batch *batch, uint32_t dir, int root_fd, int private_fd);
 /* Syncs every folder touched since the last call. A failure is final. */
 int spr_batch_sync_dirs(struct spr_batch *batch);

@@ -175,7 +175,7 @@ static void add_file(struct spr_journal *j, const struct spr_batch_file *file)
     put_number(j, file->way, 1);
     put_number(j, file->links, 1);
     put_number(j, file->role, 1);
-    put_number(j, file->touch ? 1 : 0, 1);
+    put_number(j, 0, 1);
     put_number(j, file->from_dir, 4);
     put_text16(j, file->from);
     put_number(j, file->to_dir, 4);

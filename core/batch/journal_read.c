@@ -187,7 +187,7 @@ static int read_file(struct reader *reader, struct spr_cursor *c)
     const uint8_t way = spr_take_u8(c);
     file.links = spr_take_u8(c);
     file.role = spr_take_u8(c);
-    file.touch = spr_take_u8(c) != 0;
+    (void)spr_take_u8(c); /* zero */
     file.from_dir = spr_take_u32le(c);
     const struct spr_text from = take_text16(c);
     file.to_dir = spr_take_u32le(c);

@@ -1,0 +1,381 @@
+/*
+ * One batch: hide, gather, put back, decide. Invariants: apply.h.
+ */
+#include "core/batch/apply.h"
+
+#include "core/batch/move.h"
+#include "io/dirents.h"
+#include "io/own.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BATCH_NUMBER_MAX 1000000
+
+bool spr_operation_arrives(enum spr_action operation)
+{
+    return operation == SPR_RESTORE || operation == SPR_RELEASE;
+}
+
+bool spr_fate_may_pass(const struct spr_batch_message *message)
+{
+    return message->fate == SPR_FATE_SKIPPED &&
+           (message->code == -ENOENT || message->code == SPR_E_CHANGED);
+}
+
+/* ---- The batch's folder ---------------------------------------------------------------------- */
+
+void spr_batch_name(uint64_t job, uint64_t number, char name[SPR_BATCH_NAME_MAX])
+{
+    (void)snprintf(name, SPR_BATCH_NAME_MAX, "%" PRIu64 "/%" PRIu64, job, number);
+}
+
+int spr_batch_open_folder(struct spr_change *change, uint64_t job, uint64_t number,
+                          char name[SPR_BATCH_NAME_MAX])
+{
+    spr_batch_name(job, number, name);
+    return spr_dir_open(change->place->fd, name);
+}
+
+int spr_batch_place(struct spr_change *change, uint64_t job, struct spr_batch *batch)
+{
+    for (uint64_t number = 1; number <= BATCH_NUMBER_MAX; number++) {
+        char name[SPR_BATCH_NAME_MAX];
+        const struct spr_ledger_job *known = spr_ledger_find(change->ledger, job);
+        if (known != NULL && spr_ledger_find_batch(known, number) != NULL) {
+            continue; /* purged, its folder may be gone */
+        }
+        const int fd = spr_batch_open_folder(change, job, number, name);
+        if (fd >= 0) {
+            (void)close(fd); /* a folder: nothing can be lost */
+            continue;
+        }
+        if (fd != -ENOENT) {
+            return fd;
+        }
+        uint32_t dir = 0;
+        batch->job = job;
+        batch->number = number;
+        return spr_batch_add_dir(batch, SPR_BASE_PRIVATE,
+                                 (struct spr_text){ (const uint8_t *)name, strlen(name) }, &dir);
+    }
+    return -E2BIG;
+}
+
+static int make_folder(int dir_fd, uint64_t number)
+{
+    char name[24];
+    (void)snprintf(name, sizeof(name), "%" PRIu64, number);
+    const int r = spr_mkdir_at(dir_fd, name, 0700);
+    return r < 0 && r != -EEXIST ? r : spr_own_folder(dir_fd, name);
+}
+
+static void remove_folder(int job_fd, uint64_t number)
+{
+    char name[24];
+    (void)snprintf(name, sizeof(name), "%" PRIu64, number);
+    (void)spr_rmdir_at(job_fd, name); /* what stays is removed by recover */
+}
+
+/* Journal written and synced, and every folder above it: barrier A (A1). */
+static int open_journal(struct spr_change *change, struct spr_batch *batch,
+                        struct spr_journal **ret_journal)
+{
+    struct spr_journal *journal = NULL;
+    int batch_fd = -1;
+    const int job_fd = make_folder(change->place->fd, batch->job);
+    if (job_fd < 0) {
+        return job_fd;
+    }
+    int r = make_folder(job_fd, batch->number);
+    if (r < 0) {
+        goto done;
+    }
+    batch_fd = r;
+    r = spr_journal_create(batch_fd, batch, &journal);
+    if (r < 0) {
+        (void)spr_unlink(batch_fd, SPR_JOURNAL_NAME); /* never sealed: recover would do it */
+        remove_folder(job_fd, batch->number);
+        goto done;
+    }
+    r = spr_journal_seal(journal);
+    if (r == 0) {
+        r = spr_sync_dir(batch_fd);
+    }
+    if (r == 0) {
+        r = spr_sync_dir(job_fd);
+    }
+    if (r == 0) {
+        r = spr_sync_dir(change->place->fd);
+    }
+    if (r == 0) {
+        *ret_journal = journal;
+        journal = NULL;
+    }
+
+done:
+    spr_journal_close(journal);
+    if (batch_fd >= 0) {
+        (void)close(batch_fd); /* a folder: nothing can be lost */
+    }
+    (void)close(job_fd); /* as above */
+    return r;
+}
+
+/* ---- Moving ---------------------------------------------------------------------------------- */
+
+static bool has_moved(const struct spr_batch *batch, const struct spr_batch_message *message)
+{
+    for (uint32_t i = 0; i < message->file_count; i++) {
+        if (batch->files[message->first_file + i].moved) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void fail_message(struct spr_change *change, struct spr_batch *batch,
+                         const struct spr_batch_file *file, int code)
+{
+    struct spr_batch_message *message = &batch->messages[file->message];
+    message->fate = has_moved(batch, message) ? SPR_FATE_BACK : SPR_FATE_SKIPPED;
+    message->code = code;
+    message->fate_file = file->number;
+    if (!spr_fate_may_pass(message)) {
+        spr_change_note(change, code, batch->dirs[file->from_dir].path, file->from);
+    }
+}
+
+/* A claim is proved by the server's own lock: busy goes back at once, under the same name. */
+static int prove_claim(struct spr_change *change, struct spr_batch *batch,
+                       struct spr_batch_file *file)
+{
+    if (spr_operation_arrives(batch->operation) ||
+        change->format->lock.kind != SPR_LOCK_CLAIM_FLOCK ||
+        change->format->lock.role != file->role) {
+        return 0;
+    }
+    int r = spr_move_is_busy(change, batch, file);
+    if (r == 0) {
+        return 0;
+    }
+    if (r < 0 && !spr_move_concerns_message(r)) {
+        return r;
+    }
+    const int code = r == 1 ? SPR_E_BUSY : r;
+    r = spr_move_back(change, batch, file);
+    if (r < 0 && !spr_move_concerns_message(r)) {
+        return r;
+    }
+    return code;
+}
+
+/* A log that the server made or removed meanwhile does not stop its message. */
+static bool is_optional_loss(const struct spr_batch_file *file, int code)
+{
+    return file->part == SPR_PART_OPTIONAL && (code == -ENOENT || code == -EEXIST);
+}
+
+static int move_file(struct spr_change *change, struct spr_batch *batch,
+                     struct spr_batch_file *file)
+{
+    /* Slots were compared when the batch was built and nobody else can enter them; restoring
+     * changed their change times. */
+    const struct spr_move_rule rule = {
+        .strict = batch->operation != SPR_RESTORE,
+        .seen = spr_operation_arrives(batch->operation) && file->part == SPR_PART_PIVOT,
+    };
+    int r = spr_move_there(change, batch, file, rule);
+    if (r == 0) {
+        r = prove_claim(change, batch, file);
+    }
+    if (r == 0 || is_optional_loss(file, r)) {
+        return 0;
+    }
+    if (!spr_move_concerns_message(r)) {
+        return r; /* (A4) */
+    }
+    fail_message(change, batch, file, r);
+    return 0;
+}
+
+/* All pivots, or all other files, of the messages that still go. */
+static int move_parts(struct spr_change *change, struct spr_batch *batch, bool pivots)
+{
+    for (uint32_t i = 0; i < batch->file_count; i++) {
+        struct spr_batch_file *file = &batch->files[i];
+        if ((file->part == SPR_PART_PIVOT) != pivots || file->way == SPR_WAY_LEAVE || file->moved ||
+            batch->messages[file->message].fate != SPR_FATE_OUT) {
+            continue;
+        }
+        const int r = move_file(change, batch, file);
+        if (r < 0) {
+            return r;
+        }
+        if (pivots) {
+            spr_change_progress(change, 1);
+        }
+    }
+    return 0;
+}
+
+static int put_back_parts(struct spr_change *change, struct spr_batch *batch, bool pivots)
+{
+    for (uint32_t i = 0; i < batch->file_count; i++) {
+        struct spr_batch_file *file = &batch->files[i];
+        struct spr_batch_message *message = &batch->messages[file->message];
+        if ((file->part == SPR_PART_PIVOT) != pivots || !file->moved ||
+            message->fate == SPR_FATE_OUT || message->fate == SPR_FATE_STUCK) {
+            continue; /* a stuck support keeps its pivot where it is */
+        }
+        const int r = spr_move_back(change, batch, file);
+        if (r < 0 && !spr_move_concerns_message(r)) {
+            return r;
+        }
+        if (r < 0) {
+            message->fate = SPR_FATE_STUCK;
+            message->code = r;
+            message->fate_file = file->number;
+            spr_change_note(change, r, batch->dirs[file->from_dir].path, file->from);
+        }
+    }
+    return 0;
+}
+
+int spr_batch_put_back(struct spr_change *change, struct spr_batch *batch)
+{
+    const bool arrives = spr_operation_arrives(batch->operation);
+    int r = put_back_parts(change, batch, arrives); /* (A2) */
+    if (r == 0) {
+        r = spr_batch_sync_dirs(batch);
+    }
+    if (r == 0) {
+        r = put_back_parts(change, batch, !arrives);
+    }
+    if (r == 0) {
+        r = spr_batch_sync_dirs(batch);
+    }
+    return r;
+}
+
+int spr_batch_move_all(struct spr_change *change, struct spr_batch *batch)
+{
+    const bool arrives = spr_operation_arrives(batch->operation);
+    int r = move_parts(change, batch, !arrives); /* HIDE, or supports that arrive */
+    if (r == 0) {
+        r = spr_batch_sync_dirs(batch); /* barrier B */
+    }
+    if (r == 0) {
+        r = move_parts(change, batch, arrives); /* GATHER, or pivots that arrive */
+    }
+    if (r == 0) {
+        r = spr_batch_sync_dirs(batch); /* barrier C */
+    }
+    if (r == 0) {
+        r = spr_batch_put_back(change, batch); /* (A5) */
+    }
+    return r;
+}
+
+/* ---- Deciding -------------------------------------------------------------------------------- */
+
+static uint64_t bytes_out(const struct spr_batch *batch)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < batch->file_count; i++) {
+        if (batch->files[i].moved && batch->messages[batch->files[i].message].fate == 0) {
+            bytes += batch->files[i].identity.size;
+        }
+    }
+    return bytes;
+}
+
+int spr_batch_settle(struct spr_change *change, struct spr_batch *batch, bool last_round)
+{
+    struct spr_ledger_batch line = {
+        .number = batch->number,
+        .next = batch->next,
+        .undoes = batch->undoes,
+        .operation = batch->operation,
+        .counts = spr_batch_count(batch),
+        .bytes = bytes_out(batch),
+    };
+    for (uint32_t i = 0; i < batch->message_count && !last_round; i++) {
+        line.again += spr_fate_may_pass(&batch->messages[i]) ? 1 : 0;
+    }
+    struct spr_job_report *report = &change->report;
+    report->done += line.counts.out;
+    report->back += line.counts.back;
+    report->skipped += line.counts.skipped - line.again;
+    report->stuck += line.counts.stuck;
+    report->lost += line.counts.lost;
+    report->bytes += line.bytes;
+    report->batches++;
+    return spr_ledger_add_batch(change->ledger, batch->job, &line);
+}
+
+/* A held message that the server still has in memory would be lost at its release: one reload ends
+ * that memory before anybody is told that it is held. */
+static int end_memory(struct spr_change *change, const struct spr_batch *batch)
+{
+    if (batch->operation != SPR_HOLD || !batch->needs_reload || !change->server.runs ||
+        spr_batch_count(batch).out == 0) {
+        return 0;
+    }
+    const int r = spr_server_reload(change->format, &change->server, &batch->run);
+    if (r == 0) {
+        change->report.reloads++;
+        change->server.run = (struct spr_run){ 0 };
+    }
+    return r;
+}
+
+/* Without the reload, what came from memory goes back to where it was. */
+static void give_up_memory(struct spr_change *change, struct spr_batch *batch)
+{
+    for (uint32_t i = 0; i < batch->message_count; i++) {
+        struct spr_batch_message *message = &batch->messages[i];
+        if (message->fate != SPR_FATE_OUT || message->file_count == 0) {
+            continue;
+        }
+        const struct spr_batch_file *file = &batch->files[message->first_file];
+        const char *path = batch->dirs[file->from_dir].path;
+        unsigned dir = 0;
+        if (spr_format_dir_of(change->format,
+                              (struct spr_text){ (const uint8_t *)path, strlen(path) }, &dir) &&
+            (change->format->dirs[dir].flags & SPR_DIR_MEMORY) != 0) {
+            fail_message(change, batch, file, SPR_E_UNABLE);
+        }
+    }
+}
+
+int spr_batch_run(struct spr_change *change, struct spr_batch *batch, const struct spr_wake *wake,
+                  bool last_round)
+{
+    struct spr_journal *journal = NULL;
+    int r = open_journal(change, batch, &journal);
+    if (r < 0) {
+        return r;
+    }
+    r = spr_batch_move_all(change, batch);
+    if (r == 0 && end_memory(change, batch) < 0) {
+        give_up_memory(change, batch);
+        r = spr_batch_put_back(change, batch);
+    }
+    if (r == 0) {
+        r = spr_journal_decide(journal, batch); /* barrier D (A3) */
+    }
+    if (r == 0) {
+        r = spr_batch_settle(change, batch, last_round);
+    }
+    if (r == 0 && wake->path[0] != '\0') {
+        (void)spr_notify(change->place->root_fd, wake->path, wake->bytes.bytes,
+                         wake->bytes.length); /* the server looks by itself later */
+    }
+    spr_journal_close(journal);
+    return r;
+}

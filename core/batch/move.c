@@ -1,0 +1,203 @@
+/*
+ * Moving one file of a batch. Rules: move.h.
+ */
+#include "core/batch/move.h"
+
+#include "io/dirents.h"
+#include "io/own.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+bool spr_move_concerns_message(int code)
+{
+    switch (code) {
+    case -ENOENT:
+    case -EEXIST:
+    case -EPERM:
+    case -EACCES:
+    case -EBUSY:
+    case -ETXTBSY:
+    case -EXDEV:
+    case -EAGAIN:
+    case -EBADF:
+    case -EINVAL:
+    case -ENAMETOOLONG:
+    case -ELOOP:
+    case -ENOTDIR:
+    case -EISDIR:
+    case -EMLINK:
+    case -ENOSPC:
+    case -EDQUOT:
+    case SPR_E_BUSY:
+    case SPR_E_CHANGED:
+    case SPR_E_UNABLE:
+        return true;
+    default:
+        return false; /* EIO, EROFS, ESTALE and whatever is not known */
+    }
+}
+
+int spr_move_is(const struct spr_batch_file *file, int fd, bool strict)
+{
+    struct spr_identity found;
+    const int r = spr_identity_of(fd, &found);
+    if (r < 0) {
+        return r;
+    }
+    /* Device and mount numbers change at a boot; folders are opened on the spool's device only. */
+    struct spr_identity expected = file->identity;
+    expected.device = 0;
+    expected.mount = 0;
+    return spr_identity_equal(&expected, &found, strict);
+}
+
+static int compare_at(const struct spr_batch_file *file, int dir_fd, const char *name, bool strict)
+{
+    const int pin = spr_pin(dir_fd, name);
+    if (pin < 0) {
+        return pin;
+    }
+    const int r = spr_move_is(file, pin, strict);
+    (void)close(pin); /* O_PATH: nothing can be lost */
+    return r;
+}
+
+static bool is_inode_at(const struct spr_batch_file *file, int dir_fd, const char *name)
+{
+    struct spr_io_meta meta;
+    return spr_meta_at(dir_fd, name, &meta) == 0 && meta.inode == file->identity.inode;
+}
+
+/* A growing folder needs room: the reserve is there for that. */
+static int rename_with_room(const struct spr_change *change, int from_fd, const char *from,
+                            int to_fd, const char *to)
+{
+    int r;
+    do {
+        r = spr_rename_new(from_fd, from, to_fd, to); /* (M3) */
+    } while (r == -EINTR);
+    if ((r == -ENOSPC || r == -EDQUOT) && spr_private_drop_reserve(change->place) == 1) {
+        r = spr_rename_new(from_fd, from, to_fd, to);
+    }
+    return r;
+}
+
+/* Both folders of a file, opened. */
+static int open_dirs(struct spr_change *change, struct spr_batch *batch,
+                     const struct spr_batch_file *file, int *ret_from, int *ret_to)
+{
+    const struct spr_private *place = change->place;
+    const int from = spr_batch_dir_fd(batch, file->from_dir, place->root_fd, place->fd);
+    if (from < 0) {
+        return from;
+    }
+    const int to = spr_batch_dir_fd(batch, file->to_dir, place->root_fd, place->fd);
+    if (to < 0) {
+        return to;
+    }
+    *ret_from = from;
+    *ret_to = to;
+    return 0;
+}
+
+static void mark_touched(struct spr_batch *batch, const struct spr_batch_file *file)
+{
+    batch->dirs[file->from_dir].touched = true;
+    batch->dirs[file->to_dir].touched = true;
+}
+
+int spr_move_back(struct spr_change *change, struct spr_batch *batch, struct spr_batch_file *file)
+{
+    int from = -1;
+    int to = -1;
+    int r = open_dirs(change, batch, file, &from, &to);
+    if (r == 0) {
+        r = rename_with_room(change, to, file->to, from, file->from);
+    }
+    if (r == 0) {
+        mark_touched(batch, file);
+        file->moved = false;
+    }
+    return r;
+}
+
+int spr_move_there(struct spr_change *change, struct spr_batch *batch, struct spr_batch_file *file,
+                   struct spr_move_rule rule)
+{
+    int from = -1;
+    int to = -1;
+    int r = open_dirs(change, batch, file, &from, &to);
+    if (r < 0) {
+        return r;
+    }
+    r = compare_at(file, from, file->from, rule.strict); /* (M1) */
+    if (r <= 0) {
+        return r < 0 ? r : SPR_E_CHANGED;
+    }
+    r = rename_with_room(change, from, file->from, to, file->to);
+    if (r < 0) {
+        return r;
+    }
+    mark_touched(batch, file);
+    file->moved = true;
+    r = compare_at(file, to, file->to, false);
+    if (r == 1 || (rule.seen && (r == -ENOENT || is_inode_at(file, to, file->to)))) {
+        return 0; /* seen: the server may have taken it on, or begun to write in it */
+    }
+    if (r < 0 && !spr_move_concerns_message(r)) {
+        return r;
+    }
+    r = spr_move_back(change, batch, file); /* (M2) */
+    return r < 0 ? r : SPR_E_CHANGED;
+}
+
+int spr_move_find(struct spr_change *change, struct spr_batch *batch,
+                  const struct spr_batch_file *file)
+{
+    const struct spr_private *place = change->place;
+    int there = -ENOENT;
+    const int to = spr_batch_dir_fd(batch, file->to_dir, place->root_fd, place->fd);
+    if (to >= 0) {
+        there = compare_at(file, to, file->to, false);
+    } else if (to != -ENOENT) {
+        return to;
+    }
+    if (there == 1) {
+        return SPR_PLACE_TO;
+    }
+    if (there < 0 && !spr_move_concerns_message(there)) {
+        return there;
+    }
+    int here = -ENOENT;
+    const int from = spr_batch_dir_fd(batch, file->from_dir, place->root_fd, place->fd);
+    if (from >= 0) {
+        here = compare_at(file, from, file->from, false);
+    } else if (from != -ENOENT) {
+        return from;
+    }
+    if (here == 1) {
+        return SPR_PLACE_FROM;
+    }
+    if (here < 0 && !spr_move_concerns_message(here)) {
+        return here;
+    }
+    return there == 0 || there == -EBADF ? SPR_PLACE_STRANGER : SPR_PLACE_NONE;
+}
+
+int spr_move_is_busy(struct spr_change *change, struct spr_batch *batch,
+                     const struct spr_batch_file *file)
+{
+    const struct spr_private *place = change->place;
+    const int to = spr_batch_dir_fd(batch, file->to_dir, place->root_fd, place->fd);
+    if (to < 0) {
+        return to;
+    }
+    const int fd = spr_foreign_open(to, file->to);
+    if (fd < 0) {
+        return fd;
+    }
+    const int r = spr_locked_by_other(fd);
+    (void)close(fd); /* read only: nothing can be lost */
+    return r;
+}

@@ -1,0 +1,41 @@
+/*
+ * Moving one file of a batch, and finding where it is: always by identity, never by name alone.
+ *
+ *  (M1) A file is moved only if what lies at its name is strictly the one that was prepared.
+ *  (M2) What was moved is compared again; if it is another, it goes straight back.
+ *  (M3) No move replaces a file.
+ */
+#ifndef SPR_CORE_BATCH_MOVE_H
+#define SPR_CORE_BATCH_MOVE_H
+
+#include "core/batch/change.h"
+
+enum spr_place {
+    SPR_PLACE_NONE,
+    SPR_PLACE_FROM,
+    SPR_PLACE_TO,
+    SPR_PLACE_STRANGER, /* something else lies at "to", and it is not at "from" */
+};
+
+/* From its place to where it shall go. strict: compare change times too (M1). seen: the server sees
+ * the new place, so the file may be gone from there at once; that is success. */
+struct spr_move_rule {
+    bool strict, seen;
+};
+int spr_move_there(struct spr_change *change, struct spr_batch *batch, struct spr_batch_file *file,
+                   struct spr_move_rule rule);
+/* From where it went back to its place, whoever it is. */
+int spr_move_back(struct spr_change *change, struct spr_batch *batch, struct spr_batch_file *file);
+/* A place or a negative errno. */
+int spr_move_find(struct spr_change *change, struct spr_batch *batch,
+                  const struct spr_batch_file *file);
+/* Does this descriptor hold the prepared file? 1, 0, or a negative errno. */
+int spr_move_is(const struct spr_batch_file *file, int fd, bool strict);
+/* 1 when the server holds a lock on the file that now lies at "to". */
+int spr_move_is_busy(struct spr_change *change, struct spr_batch *batch,
+                     const struct spr_batch_file *file);
+
+/* Is this the failure of one message, or of the device, the memory, the program? */
+bool spr_move_concerns_message(int code);
+
+#endif

@@ -1,0 +1,187 @@
+/*
+ * Purging: the only place that unlinks files of messages, and only slots.
+ */
+#include "core/batch/purge.h"
+
+#include "core/batch/apply.h"
+#include "core/batch/move.h"
+#include "io/dirents.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ENTRIES_MAX (SPR_BATCH_FILES_MAX + 16u)
+
+static int note_slot(const struct spr_dirent *entry, void *user)
+{
+    bool *found = user;
+    if (spr_slot_name_valid((struct spr_text){ (const uint8_t *)entry->name, entry->length })) {
+        *found = true;
+        return 1;
+    }
+    return 0;
+}
+
+int spr_purge_folder(struct spr_change *change, uint64_t job, uint64_t number, bool *ret_removed)
+{
+    char name[SPR_BATCH_NAME_MAX];
+    bool has_slots = false;
+    *ret_removed = false;
+    const int batch_fd = spr_batch_open_folder(change, job, number, name);
+    if (batch_fd < 0) {
+        return batch_fd == -ENOENT ? 0 : batch_fd;
+    }
+    int r = spr_dir_list(batch_fd, ENTRIES_MAX, note_slot, &has_slots);
+    if (r >= 0 && !has_slots) {
+        r = spr_unlink(batch_fd, SPR_JOURNAL_NAME); /* (R6) */
+        r = r == -ENOENT ? 0 : r;
+    }
+    (void)close(batch_fd); /* a folder: nothing can be lost */
+    if (r < 0 || has_slots) {
+        return r < 0 ? r : 0;
+    }
+    char job_name[24];
+    (void)snprintf(job_name, sizeof(job_name), "%" PRIu64, job);
+    const int job_fd = spr_dir_open(change->place->fd, job_name);
+    if (job_fd < 0) {
+        return job_fd;
+    }
+    r = spr_rmdir_at(job_fd, strchr(name, '/') + 1);
+    if (r == 0) {
+        *ret_removed = true;
+        r = spr_sync_dir(job_fd);
+    }
+    (void)close(job_fd); /* a folder: nothing can be lost */
+    if (r == 0) {
+        (void)spr_rmdir_at(change->place->fd, job_name); /* not empty while batches are left */
+    }
+    return r;
+}
+
+/* Unlinks one slot if it holds what the journal says. 1 unlinked, 0 nothing there. */
+static int unlink_slot(struct spr_change *change, struct spr_batch *batch,
+                       const struct spr_batch_file *file)
+{
+    const int dir_fd =
+        spr_batch_dir_fd(batch, file->to_dir, change->place->root_fd, change->place->fd);
+    if (dir_fd < 0) {
+        return dir_fd;
+    }
+    const int pin = spr_pin(dir_fd, file->to);
+    if (pin == -ENOENT) {
+        return 0;
+    }
+    if (pin < 0) {
+        return pin;
+    }
+    int r = spr_move_is(file, pin, false);
+    (void)close(pin); /* O_PATH: nothing can be lost */
+    if (r == 0) {
+        return SPR_E_CHANGED;
+    }
+    if (r == 1) {
+        r = spr_unlink(dir_fd, file->to);
+        r = r == 0 ? 1 : r;
+    }
+    return r;
+}
+
+/* Supports first here too: a message whose pivot is left is left to be seen. */
+static int unlink_slots(struct spr_change *change, struct spr_batch *batch, uint64_t *ret_messages)
+{
+    for (uint32_t i = 0; i < batch->file_count; i++) {
+        struct spr_batch_file *file = &batch->files[i];
+        if (file->way != SPR_WAY_TAKE || batch->messages[file->message].fate != SPR_FATE_OUT) {
+            continue; /* what is stuck was never told to be deleted: it stays */
+        }
+        const int r = unlink_slot(change, batch, file);
+        if (r < 0 && !spr_move_concerns_message(r)) {
+            return r;
+        }
+        if (r < 0) {
+            change->report.stuck++;
+            spr_change_note(change, r, batch->dirs[0].path, file->to);
+        }
+        if (r == 1) {
+            batch->dirs[0].touched = true;
+            change->report.bytes += file->identity.size;
+            *ret_messages += file->part == SPR_PART_PIVOT ? 1 : 0;
+        }
+    }
+    return spr_batch_sync_dirs(batch);
+}
+
+int spr_purge_slots(struct spr_change *change, struct spr_batch *batch, struct spr_journal *journal)
+{
+    const uint64_t job = batch->job;
+    const uint64_t number = batch->number;
+    uint64_t messages = 0;
+    bool removed = false;
+    int r = 0;
+    if (spr_journal_state(journal) == SPR_JOURNAL_DECIDED) {
+        r = spr_ledger_add_purge(change->ledger, job, number, 0, true);
+        r = r == 0 ? spr_journal_purge(journal) : r;
+    }
+    if (r == 0 && spr_journal_state(journal) == SPR_JOURNAL_PURGING) {
+        const uint64_t stuck = change->report.stuck;
+        r = unlink_slots(change, batch, &messages);
+        if (r == 0 && change->report.stuck == stuck) {
+            r = spr_journal_end(journal);
+        }
+    }
+    if (r == 0) {
+        change->report.purged += messages;
+        r = spr_ledger_add_purge(change->ledger, job, number, messages, false);
+    }
+    if (r == 0) {
+        r = spr_purge_folder(change, job, number, &removed);
+    }
+    return r;
+}
+
+/* Messages that the server still has in memory keep their inodes, hence their ids, until it is
+ * reloaded. */
+static int end_memory(struct spr_change *change, const struct spr_batch *batch)
+{
+    if (!batch->needs_reload || !spr_run_lives(&batch->run)) {
+        return 0;
+    }
+    int r = spr_change_use(change, batch->format, &batch->layout);
+    if (r == 0 && (change->options.flags & SPR_NO_RELOAD) != 0) {
+        r = SPR_E_UNABLE;
+    }
+    if (r == 0) {
+        r = spr_server_reload(change->format, &change->server, &batch->run);
+        change->report.reloads += r == 0 ? 1 : 0;
+    }
+    return r;
+}
+
+int spr_purge_batch(struct spr_change *change, uint64_t job, uint64_t number)
+{
+    char name[SPR_BATCH_NAME_MAX];
+    struct spr_batch *batch = NULL;
+    struct spr_journal *journal = NULL;
+    enum spr_journal_state state = SPR_JOURNAL_TORN;
+    const int batch_fd = spr_batch_open_folder(change, job, number, name);
+    if (batch_fd < 0) {
+        return batch_fd;
+    }
+    int r = spr_journal_open(batch_fd, name, &batch, &state, &journal, change->fault);
+    (void)close(batch_fd); /* a folder: nothing can be lost */
+    if (r < 0) {
+        return r;
+    }
+    if (state == SPR_JOURNAL_DECIDED || state == SPR_JOURNAL_PURGING) {
+        r = state == SPR_JOURNAL_DECIDED ? end_memory(change, batch) : 0;
+        if (r == 0) {
+            r = spr_purge_slots(change, batch, journal);
+        }
+    }
+    spr_journal_close(journal);
+    spr_batch_free(batch);
+    return r;
+}

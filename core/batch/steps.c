@@ -1,0 +1,550 @@
+/*
+ * Messages to steps: finding, confirming, asking the format.
+ */
+#include "core/batch/steps.h"
+
+#include "core/batch/confirm.h"
+#include "core/batch/pairing.h"
+#include "core/index/identity.h"
+#include "io/dirents.h"
+#include "io/own.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ATTEMPTS_MAX 64 /* of locate; no format names half as many places */
+
+/* One message as it lies now. */
+struct found {
+    unsigned dir;       /* of the format */
+    uint32_t batch_dir; /* its folder */
+    struct spr_key key;
+    unsigned primary;
+    struct spr_io_meta meta;
+    uint32_t dirs[SPR_ROLES_MAX];     /* folder of each role */
+    const char *names[SPR_ROLES_MAX]; /* in the batch's memory; NULL: absent */
+};
+
+struct builder {
+    struct spr_change *change;
+    const struct spr_plan *plan;
+    struct spr_batch *batch;
+    struct spr_wake *wake;
+};
+
+static struct spr_text text_of(const char *text)
+{
+    return (struct spr_text){ (const uint8_t *)text, strlen(text) };
+}
+
+static int folder_fd(const struct builder *b, uint32_t dir)
+{
+    return spr_batch_dir_fd(b->batch, dir, b->change->place->root_fd, b->change->place->fd);
+}
+
+/* Splits a path of the format's into a folder of the batch and a name in its memory. */
+static int split_path(struct spr_batch *batch, const struct spr_path *path, uint32_t *ret_dir,
+                      const char **ret_name)
+{
+    const struct spr_text whole = { (const uint8_t *)path->text, path->length };
+    if (!spr_relative_path_valid(whole) || whole.length == 0) {
+        return -EINVAL;
+    }
+    const char *slash = strrchr(path->text, '/');
+    const size_t folder = slash != NULL ? (size_t)(slash - path->text) : 0;
+    const size_t name = slash != NULL ? folder + 1 : 0;
+    const int r =
+        spr_batch_add_dir(batch, SPR_BASE_SPOOL, (struct spr_text){ whole.bytes, folder }, ret_dir);
+    if (r < 0) {
+        return r;
+    }
+    *ret_name = spr_batch_text(batch, (struct spr_text){ whole.bytes + name, path->length - name });
+    return *ret_name != NULL ? 0 : -ENOMEM;
+}
+
+/* ---- Finding --------------------------------------------------------------------------------- */
+
+/* Is the indexed message what lies at this name? By its times, else by its head (SAFETY 4). */
+static int confirm_at(const struct builder *b, const struct spr_plan_entry *entry,
+                      struct found *found)
+{
+    const int fd = folder_fd(b, found->batch_dir);
+    if (fd < 0) {
+        return fd;
+    }
+    int r = spr_meta_at(fd, found->names[found->primary], &found->meta);
+    if (r < 0) {
+        return r;
+    }
+    if (!S_ISREG(found->meta.mode)) {
+        return -EBADF;
+    }
+    if (found->meta.inode != entry->inode) {
+        return SPR_E_CHANGED;
+    }
+    if (spr_stat_digest(&found->meta) == entry->stat_digest) {
+        return 0;
+    }
+    struct spr_confirm confirm = {
+        .format = b->change->format,
+        .layout = &b->change->layout,
+        .dir = found->dir,
+        .folder = text_of(b->batch->dirs[found->batch_dir].path),
+        .key = found->key,
+        .dir_fd = fd,
+        .primary = found->primary,
+    };
+    memcpy(confirm.names, found->names, sizeof(confirm.names));
+    uint64_t digest = 0;
+    r = spr_confirm_digest(&confirm, &digest, &found->meta);
+    if (r < 0) {
+        return r;
+    }
+    return found->meta.inode == entry->inode && digest == entry->identity_digest ? 0
+                                                                                 : SPR_E_CHANGED;
+}
+
+static int key_of(const struct builder *b, struct found *found)
+{
+    const char *name = found->names[found->primary];
+    const enum spr_kind kind =
+        b->change->format->classify(&b->change->layout, found->dir, text_of(name), &found->key);
+    return kind == SPR_KIND_PART ? 0 : SPR_E_CHANGED;
+}
+
+/* Where the index saw it. */
+static int look_where_indexed(const struct builder *b, const struct spr_plan_entry *entry,
+                              const struct spr_plan_names *names, uint32_t dir, struct found *found)
+{
+    *found = (struct found){ .dir = entry->dir, .batch_dir = dir, .primary = names->files[0].role };
+    for (unsigned i = 0; i < names->count; i++) {
+        const unsigned role = names->files[i].role;
+        if (role >= b->change->format->role_count ||
+            (b->change->format->roles[role].flags & SPR_ROLE_ON_DEMAND) != 0) {
+            continue; /* looked for when all is known */
+        }
+        found->dirs[role] = dir;
+        found->names[role] = spr_batch_text(b->batch, names->files[i].name);
+        if (found->names[role] == NULL) {
+            return -ENOMEM;
+        }
+    }
+    if (found->names[found->primary] == NULL || found->dir >= b->change->format->dir_count) {
+        return SPR_E_CHANGED;
+    }
+    const int r = key_of(b, found);
+    return r < 0 ? r : confirm_at(b, entry, found);
+}
+
+/* Where the server may have put it meanwhile. */
+static int look_elsewhere(const struct builder *b, const struct spr_plan_entry *entry,
+                          struct found *found)
+{
+    const struct spr_format *format = b->change->format;
+    const struct spr_key key = found->key;
+    const unsigned primary = found->primary;
+    int best = -ENOENT;
+    for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+        struct spr_path path = { 0 };
+        struct found other = { .primary = primary, .key = key };
+        if (!format->locate(&b->change->layout, &key, primary, attempt, &path)) {
+            break;
+        }
+        int r = split_path(b->batch, &path, &other.batch_dir, &other.names[primary]);
+        if (r == -ENOMEM) {
+            return r;
+        }
+        if (r < 0 ||
+            !spr_format_dir_of(format, text_of(b->batch->dirs[other.batch_dir].path), &other.dir)) {
+            continue;
+        }
+        other.dirs[primary] = other.batch_dir;
+        r = confirm_at(b, entry, &other);
+        if (r == 0) {
+            r = key_of(b, &other);
+        }
+        if (r == 0) {
+            *found = other;
+            return 0;
+        }
+        best = r == -ENOENT || r == -ENOTDIR ? best : r;
+    }
+    return best;
+}
+
+/* Roles that are found by a path of their own: logs beside the queues. */
+static int find_on_demand(const struct builder *b, struct found *found)
+{
+    const struct spr_format *format = b->change->format;
+    for (unsigned role = 0; role < format->role_count; role++) {
+        if ((format->roles[role].flags & SPR_ROLE_ON_DEMAND) == 0) {
+            continue;
+        }
+        for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+            struct spr_path path = { 0 };
+            struct spr_io_meta meta;
+            uint32_t dir = 0;
+            const char *name = NULL;
+            if (!format->locate(&b->change->layout, &found->key, role, attempt, &path)) {
+                break;
+            }
+            const int r = split_path(b->batch, &path, &dir, &name);
+            if (r < 0) {
+                return r;
+            }
+            const int fd = folder_fd(b, dir);
+            if (fd >= 0 && spr_meta_at(fd, name, &meta) == 0 && S_ISREG(meta.mode)) {
+                found->dirs[role] = dir;
+                found->names[role] = name;
+                break;
+            }
+        }
+    }
+    return 0;
+}
+
+/* ---- Steps ----------------------------------------------------------------------------------- */
+
+int spr_steps_prepare_file(struct spr_change *change, struct spr_batch *batch,
+                           struct spr_batch_file *file)
+{
+    const int fd =
+        spr_batch_dir_fd(batch, file->from_dir, change->place->root_fd, change->place->fd);
+    if (fd < 0) {
+        return fd;
+    }
+    const int pin = spr_pin(fd, file->from);
+    if (pin < 0) {
+        return pin;
+    }
+    int r = spr_identity_of(pin, &file->identity);
+    if (r == 0 && file->links != 0 && file->identity.links != file->links) {
+        r = -EMLINK;
+    }
+    (void)close(pin); /* O_PATH: nothing can be lost */
+    return r;
+}
+
+/* Missing folders of a path, with owner and mode of the one above. */
+static int make_folders(struct spr_change *change, const char *path)
+{
+    char prefix[SPR_PATH_MAX + 1];
+    const size_t length = strlen(path);
+    int above = spr_dir_open(change->place->root_fd, "");
+    if (above < 0) {
+        return above;
+    }
+    int r = 0;
+    for (size_t start = 0; start < length && r == 0;) {
+        const char *slash = strchr(path + start, '/');
+        const size_t end = slash != NULL ? (size_t)(slash - path) : length;
+        memcpy(prefix, path, end);
+        prefix[end] = '\0';
+        int below = spr_dir_open(change->place->root_fd, prefix);
+        if (below == -ENOENT) {
+            r = spr_foreign_folder(above, prefix + start);
+            if (r == 0) {
+                r = spr_sync_dir(above);
+            }
+            if (r == 0 || r == -EEXIST) {
+                below = spr_dir_open(change->place->root_fd, prefix);
+                r = 0;
+            }
+        }
+        if (r == 0 && below < 0) {
+            r = below;
+        }
+        (void)close(above); /* a folder: nothing can be lost */
+        above = below;
+        start = end + 1;
+    }
+    if (above >= 0) {
+        (void)close(above); /* as above */
+    }
+    return r;
+}
+
+int spr_steps_target(struct spr_change *change, struct spr_batch *batch,
+                     const struct spr_path *path, struct spr_batch_file *file)
+{
+    int r = split_path(batch, path, &file->to_dir, &file->to);
+    unsigned dir = 0;
+    if (r == 0 &&
+        !spr_format_dir_of(change->format, text_of(batch->dirs[file->to_dir].path), &dir)) {
+        r = SPR_E_UNABLE; /* a plan never leaves the format's own folders */
+    }
+    if (r < 0) {
+        return r;
+    }
+    r = spr_batch_dir_fd(batch, file->to_dir, change->place->root_fd, change->place->fd);
+    if (r == -ENOENT) {
+        r = make_folders(change, batch->dirs[file->to_dir].path);
+    }
+    return r < 0 ? r : 0;
+}
+
+void spr_steps_wake(const struct spr_step *step, struct spr_wake *wake)
+{
+    memcpy(wake->path, step->path.text, sizeof(wake->path));
+    wake->bytes = step->notify;
+}
+
+static enum spr_part part_of(const struct spr_format *format, unsigned role, unsigned primary)
+{
+    if (role == primary) {
+        return SPR_PART_PIVOT;
+    }
+    return (format->roles[role].flags & SPR_ROLE_ON_DEMAND) != 0 ? SPR_PART_OPTIONAL
+                                                                 : SPR_PART_SUPPORT;
+}
+
+static int add_step(const struct builder *b, const struct found *found, const struct spr_step *step)
+{
+    const struct spr_format *format = b->change->format;
+    struct spr_batch *batch = b->batch;
+    if (step->role >= format->role_count || found->names[step->role] == NULL || step->touch) {
+        return SPR_E_UNABLE;
+    }
+    const uint32_t message = batch->message_count - 1;
+    const uint32_t number = batch->messages[message].file_count;
+    if (number >= SPR_ROLES_MAX) {
+        return SPR_E_UNABLE;
+    }
+    struct spr_batch_file file = {
+        .number = (uint8_t)number,
+        .role = (uint8_t)step->role,
+        .links = (uint8_t)format->roles[step->role].links,
+        .part = part_of(format, step->role, found->primary),
+        .way = step->op == SPR_STEP_TAKE ? SPR_WAY_TAKE : SPR_WAY_PUT,
+        .from_dir = found->dirs[step->role],
+        .from = found->names[step->role],
+        .pin = -1,
+    };
+    int r;
+    if (file.way == SPR_WAY_TAKE) {
+        file.to_dir = 0;
+        file.to = spr_batch_slot(batch, message, file.number);
+        r = file.to != NULL ? 0 : -ENOMEM;
+    } else {
+        r = spr_steps_target(b->change, batch, &step->path, &file);
+    }
+    if (r == 0) {
+        r = spr_steps_prepare_file(b->change, batch, &file);
+        if (r == -ENOENT && file.part == SPR_PART_OPTIONAL) {
+            return 0; /* the server removed its log meanwhile */
+        }
+    }
+    if (r == 0 && file.part == SPR_PART_PIVOT &&
+        (file.identity.inode != found->meta.inode ||
+         file.identity.ctime_ns != found->meta.ctime_ns)) {
+        r = SPR_E_CHANGED; /* between confirming and now */
+    }
+    return r < 0 ? r : spr_batch_add_file(batch, &file);
+}
+
+/* What core itself refuses, before the format is asked. */
+static int check_folder(const struct builder *b, const struct found *found)
+{
+    const struct spr_change *change = b->change;
+    const uint32_t flags = change->format->dirs[found->dir].flags;
+    if ((flags & SPR_DIR_STOPPED) != 0 && change->server.runs) {
+        return SPR_E_UNABLE;
+    }
+    if ((flags & SPR_DIR_MEMORY) != 0) {
+        return spr_server_memory_seen(change->format, &change->server, change->options.flags)
+                   ? 0
+                   : SPR_E_UNABLE;
+    }
+    return 0;
+}
+
+static int ask_format(const struct builder *b, const struct spr_plan_entry *entry,
+                      const struct found *found)
+{
+    const struct spr_format *format = b->change->format;
+    struct spr_steps steps = { 0 };
+    struct spr_target target = {
+        .layout = &b->change->layout,
+        .dir = found->dir,
+        .folder = text_of(b->batch->dirs[found->batch_dir].path),
+        .key = found->key,
+        .flags = entry->flags,
+        .server_runs = b->change->server.runs,
+    };
+    for (unsigned role = 0; role < format->role_count; role++) {
+        target.roles_present |= found->names[role] != NULL ? 1u << role : 0;
+    }
+    if (!format->plan(&target, b->batch->operation, &steps)) {
+        return SPR_E_UNABLE;
+    }
+    const bool is_memory = (format->dirs[found->dir].flags & SPR_DIR_MEMORY) != 0;
+    unsigned puts = 0;
+    for (unsigned i = 0; i < steps.count && i < SPR_STEPS_MAX; i++) {
+        const struct spr_step *step = &steps.step[i];
+        if (step->op == SPR_STEP_NOTIFY) {
+            spr_steps_wake(step, b->wake);
+        } else if (step->op != SPR_STEP_RELOAD) {
+            puts += step->op == SPR_STEP_PUT ? 1 : 0;
+            const int r = add_step(b, found, step);
+            if (r < 0) {
+                return r;
+            }
+        }
+    }
+    if (puts > 1) {
+        return SPR_E_UNABLE; /* a set moves by its slots; no server here holds sets */
+    }
+    b->batch->needs_reload = b->batch->needs_reload || (is_memory && b->change->server.runs);
+    return 0;
+}
+
+/* ---- Messages -------------------------------------------------------------------------------- */
+
+/* A message that stays is told in the journal too. */
+static int leave_message(const struct builder *b, const struct spr_plan_entry *entry,
+                         const struct spr_plan_names *names, uint32_t dir, int code)
+{
+    struct spr_batch *batch = b->batch;
+    uint32_t message = 0;
+    const int r = spr_batch_add_message(batch, &message);
+    if (r < 0) {
+        return r;
+    }
+    struct spr_batch_file file = {
+        .part = SPR_PART_PIVOT,
+        .way = SPR_WAY_LEAVE,
+        .from_dir = dir,
+        .from = spr_batch_text(batch, names->files[0].name),
+        .to = "",
+        .pin = -1,
+        .identity = { .inode = entry->inode, .size = entry->file_size },
+    };
+    if (file.from == NULL) {
+        return -ENOMEM;
+    }
+    batch->messages[message].fate = SPR_FATE_SKIPPED;
+    batch->messages[message].code = code;
+    if (!spr_fate_may_pass(&batch->messages[message])) {
+        spr_change_note(b->change, code, batch->dirs[dir].path, file.from);
+    }
+    return spr_batch_add_file(batch, &file);
+}
+
+static int build_message(const struct builder *b, const struct spr_plan_entry *entry,
+                         const struct spr_plan_names *names, uint32_t dir, int paired)
+{
+    struct found found = { 0 };
+    uint32_t message = 0;
+    if (paired < 0) {
+        return paired;
+    }
+    int r = look_where_indexed(b, entry, names, dir, &found);
+    if ((r == -ENOENT || r == -ENOTDIR || r == SPR_E_CHANGED) && found.key.id.length > 0) {
+        r = look_elsewhere(b, entry, &found);
+    }
+    if (r == 0) {
+        r = check_folder(b, &found);
+    }
+    if (r == 0) {
+        r = find_on_demand(b, &found);
+    }
+    if (r < 0) {
+        return r;
+    }
+    r = spr_batch_add_message(b->batch, &message);
+    if (r < 0) {
+        return r;
+    }
+    r = ask_format(b, entry, &found);
+    if (r == 0 && b->batch->messages[message].file_count == 0) {
+        r = SPR_E_UNABLE;
+    }
+    if (r < 0) {
+        spr_batch_drop_last(b->batch);
+    }
+    return r;
+}
+
+int spr_steps_head(struct spr_change *change, enum spr_action operation, struct spr_batch *batch)
+{
+    struct timespec now = { 0 };
+    (void)clock_gettime(CLOCK_REALTIME, &now); /* never fails for this clock */
+    batch->operation = operation;
+    batch->format = change->format->name;
+    batch->layout = change->layout;
+    batch->created_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    batch->spool_root = change->place->spool_root;
+    batch->root = change->place->root;
+    batch->private_dir = change->place->self;
+    batch->run = change->server.run;
+    return spr_random(batch->id, sizeof(batch->id));
+}
+
+/* Failures of one message become its fate; others end the build. */
+static bool is_about_message(int code)
+{
+    switch (code) {
+    case -ENOENT:
+    case -ENOTDIR:
+    case -EBADF:
+    case -EACCES:
+    case -EPERM:
+    case -ELOOP:
+    case -EMLINK:
+    case -EAGAIN:
+    case -EINVAL:
+    case -EXDEV:
+    case -ENODATA:
+    case SPR_E_CHANGED:
+    case SPR_E_BUSY:
+    case SPR_E_UNABLE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int build_all(const struct builder *b, const uint64_t *entries, const uint32_t *dirs,
+                     const struct spr_pairing *pairing, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct spr_plan_entry *entry = &b->plan->entries[entries[i]];
+        struct spr_plan_names names;
+        spr_plan_names(b->plan, entry, &names);
+        int r = build_message(b, entry, &names, dirs[i], spr_pairing_check(pairing, i));
+        if (r < 0 && is_about_message(r)) {
+            r = leave_message(b, entry, &names, dirs[i], r);
+        }
+        if (r < 0) {
+            return r;
+        }
+        b->batch->messages[b->batch->message_count - 1].entry = i;
+    }
+    return 0;
+}
+
+int spr_steps_build(struct spr_change *change, const struct spr_plan *plan, const uint64_t *entries,
+                    uint32_t count, struct spr_batch *batch, struct spr_wake *wake)
+{
+    const struct builder b = { change, plan, batch, wake };
+    struct spr_pairing *pairing = NULL;
+    uint32_t *dirs = malloc(((size_t)count + 1) * sizeof(*dirs));
+    int r = dirs != NULL ? spr_steps_head(change, plan->action, batch) : -ENOMEM;
+    for (uint32_t i = 0; r == 0 && i < count; i++) {
+        const char *folder = plan->folders[plan->entries[entries[i]].folder];
+        r = spr_batch_add_dir(batch, SPR_BASE_SPOOL, text_of(folder), &dirs[i]);
+    }
+    if (r == 0) {
+        r = spr_pairing_read(change, plan, entries, dirs, count, batch, &pairing);
+    }
+    if (r == 0) {
+        r = build_all(&b, entries, dirs, pairing, count);
+    }
+    spr_pairing_free(pairing);
+    free(dirs);
+    return r;
+}
