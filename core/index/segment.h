@@ -81,6 +81,10 @@ struct spr_segment_place {
 int spr_segment_place(struct spr_segment_reader *reader, uint32_t row,
                       struct spr_segment_place *ret_place, struct spr_fault *fault);
 
+/* The row's queue id alone; the text lives until the next call on this reader. */
+int spr_segment_queue_id(struct spr_segment_reader *reader, uint32_t row, struct spr_text *ret_text,
+                         struct spr_fault *fault);
+
 /* One string of the dictionary; the text lives until the next call on this reader. */
 int spr_segment_string(struct spr_segment_reader *reader, uint32_t id, struct spr_text *ret_text,
                        struct spr_fault *fault);

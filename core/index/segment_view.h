@@ -72,8 +72,5 @@ int spr_segment_borrow(struct spr_segment_reader *reader, uint32_t id, struct sp
 /* Queue id and names of a row, into arena and record->queue_id, files, file_count. */
 int spr_segment_names(struct spr_segment_reader *reader, uint32_t row, struct spr_record *record,
                       struct spr_fault *fault);
-/* The row's queue id alone; borrowed from the decoded block. */
-int spr_segment_queue_id(struct spr_segment_reader *reader, uint32_t row, struct spr_text *ret_text,
-                         struct spr_fault *fault);
 
 #endif

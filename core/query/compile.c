@@ -198,7 +198,7 @@ static enum spr_cost field_cost(const struct spr_filter_term *term)
     case SPR_FILTER_HEADER_FROM:
         return SPR_COST_DICTIONARY;
     case SPR_FILTER_ID:
-        return is_key ? SPR_COST_LOOKUP : SPR_COST_RECORDS;
+        return is_key ? SPR_COST_LOOKUP : SPR_COST_IDS;
     case SPR_FILTER_STATE:
     case SPR_FILTER_AGE:
     case SPR_FILTER_ARRIVED:
@@ -208,7 +208,7 @@ static enum spr_cost field_cost(const struct spr_filter_term *term)
     case SPR_FILTER_IS:
         return SPR_COST_COLUMN;
     }
-    return SPR_COST_RECORDS;
+    return SPR_COST_IDS;
 }
 
 /* Children lie before their parents in the node array, so one pass from the start suffices. */

@@ -15,7 +15,7 @@ enum spr_cost {
     SPR_COST_COLUMN,
     SPR_COST_DICTIONARY,
     SPR_COST_RECIPIENTS,
-    SPR_COST_RECORDS,
+    SPR_COST_IDS,
 };
 
 struct spr_leaf {

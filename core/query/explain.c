@@ -35,7 +35,7 @@ static void print_ways(FILE *out, const struct spr_leaf_report *report)
     } ways[] = {
         { SPR_WAY_LOOKUP, "hash look-up" }, { SPR_WAY_DICTIONARY, "dictionary" },
         { SPR_WAY_COLUMN, "column" },       { SPR_WAY_RECIPIENTS, "recipients" },
-        { SPR_WAY_RECORDS, "records" },
+        { SPR_WAY_IDS, "queue ids" },
     };
     char number[32];
     const char *separator = "";

@@ -147,9 +147,9 @@ static int test_queue_name(struct work *work, uint32_t row)
 
 static int test_id(struct work *work, uint32_t row)
 {
-    struct spr_record record;
-    const int r = spr_segment_record(work->scope->rows, row, &record, work->scope->fault);
-    return r < 0 ? r : matches_text(work, record.queue_id);
+    struct spr_text id;
+    const int r = spr_segment_queue_id(work->scope->rows, row, &id, work->scope->fault);
+    return r < 0 ? r : matches_text(work, id);
 }
 
 static int test_uid(struct work *work, uint32_t row)
@@ -207,7 +207,7 @@ static int evaluate_id(struct work *work, const uint64_t *mask, uint64_t *out,
     if (work->term->match == SPR_MATCH_EXACT) {
         return take_posting(work, SPR_POSTING_QUEUE_ID, work->term->value, mask, out, report);
     }
-    report->ways |= SPR_WAY_RECORDS;
+    report->ways |= SPR_WAY_IDS;
     return test_rows(work, test_id, mask, out, report);
 }
 

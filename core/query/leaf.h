@@ -11,7 +11,7 @@ enum spr_way {
     SPR_WAY_DICTIONARY = 1u << 1, /* every string was tested */
     SPR_WAY_COLUMN = 1u << 2,     /* a column was read for the rows in question */
     SPR_WAY_RECIPIENTS = 1u << 3, /* recipients of the rows in question were read */
-    SPR_WAY_RECORDS = 1u << 4,    /* whole records of the rows in question were read */
+    SPR_WAY_IDS = 1u << 4,        /* queue ids of the rows in question were read */
 };
 
 /* How a term was evaluated, summed over segments. */

@@ -11,8 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOOKUPS_MAX 4096 /* matching strings: with more, reading the column is cheaper */
-#define SINGLES_MAX 256  /* candidates: with more, one pass over the dictionary is cheaper */
+/* Measured: a look-up takes as long as reading so many rows, or the recipients of so many. */
+#define ROWS_PER_LOOKUP       25000
+#define RECIPIENTS_PER_LOOKUP 500
+#define SINGLES_MAX           256 /* candidates: with more, one pass over the dictionary is cheaper */
 
 enum place {
     PLACE_COLUMN,
@@ -255,7 +257,9 @@ static int evaluate_pattern(struct work *work, const struct target *target)
     if (count == 0) {
         return 0;
     }
-    if (target->posting < 0 || count > LOOKUPS_MAX) {
+    const uint64_t rows_each =
+        target->place == PLACE_COLUMN ? ROWS_PER_LOOKUP : RECIPIENTS_PER_LOOKUP;
+    if (target->posting < 0 || count > 1 + work->scope->row_count / rows_each) {
         return confirm(work, target, work->mask);
     }
     r = gather_strings(work, target);

@@ -131,7 +131,7 @@ static int sender_key(struct keys *keys, uint32_t row, int64_t *ret_key)
 static int row_key(struct keys *keys, uint32_t row, int64_t *ret_key)
 {
     struct spr_segment_facts facts;
-    struct spr_record record;
+    struct spr_text id;
     int r = 0;
     switch (keys->sort) {
     case SPR_SORT_NONE:
@@ -144,8 +144,8 @@ static int row_key(struct keys *keys, uint32_t row, int64_t *ret_key)
     case SPR_SORT_SENDER:
         return sender_key(keys, row, ret_key);
     case SPR_SORT_ID:
-        r = spr_segment_record(keys->reader, row, &record, keys->fault);
-        return r < 0 ? r : add_text(&keys->texts, record.queue_id, ret_key);
+        r = spr_segment_queue_id(keys->reader, row, &id, keys->fault);
+        return r < 0 ? r : add_text(&keys->texts, id, ret_key);
     case SPR_SORT_RECIPIENTS:
         r = spr_segment_facts(keys->reader, row, &facts, keys->fault);
         if (r == 0) {

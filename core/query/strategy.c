@@ -62,7 +62,7 @@ static int evaluate_chain(struct run *run, const struct spr_filter_node *node, c
     }
     memcpy(chain.question, mask, bitmap_bytes(run));
     r = 0;
-    for (int cost = SPR_COST_CONSTANT; cost <= SPR_COST_RECORDS && r == 0; cost++) {
+    for (int cost = SPR_COST_CONSTANT; cost <= SPR_COST_IDS && r == 0; cost++) {
         for (uint32_t child = node->first_child; child != SPR_FILTER_NO_NODE && r == 0;
              child = nodes[child].next_sibling) {
             if ((int)run->query->cost[child] != cost ||
