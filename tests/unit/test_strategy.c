@@ -7,8 +7,10 @@
 #include "tests/support/query_oracle.h"
 #include "tests/support/sample_index.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <criterion/criterion.h>
 
@@ -301,6 +303,63 @@ Test(strategy, reports_a_regular_expression_that_gives_up)
               (unsigned long long)fault.offset);
     spr_selection_done(&selection);
     spr_query_free(query);
+    close_sample_index(&index);
+}
+
+/* Whatever a damaged segment says, an evaluation answers or reports it. */
+static void query_damaged(const struct sample_index *index, const char *text)
+{
+    struct spr_query *query = NULL;
+    struct spr_selection selection = { 0 };
+    struct spr_fault fault = { 0 };
+    cr_assert_eq(spr_query_compile(text, 0, &query, NULL), 0);
+    const int r = spr_selection_run(&index->snapshot, &format, query, NOW, &selection, &fault);
+    cr_expect(r == 0 || r == SPR_E_CORRUPT, "%s: %d", text, r);
+    if (r == SPR_E_CORRUPT) {
+        cr_expect_neq(fault.subject[0], '\0');
+        cr_expect_neq(fault.detail[0], '\0');
+    }
+    spr_selection_done(&selection);
+    spr_query_free(query);
+}
+
+static void damage(const struct sample_index *index, off_t offset, uint8_t mask)
+{
+    const int fd = openat(index->dir_fd, "0.seg", O_RDWR | O_CLOEXEC);
+    uint8_t byte = 0;
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(pread(fd, &byte, 1, offset), 1);
+    byte ^= mask;
+    cr_assert_eq(pwrite(fd, &byte, 1, offset), 1);
+    (void)close(fd);
+}
+
+Test(strategy, survives_damaged_segments)
+{
+    static const char *const queries[] = { "account:*1*", "to:@d1.test not helo:/1/",
+                                           "from:u1@d1.test or client:192.0.2.0/24 or id:*A*",
+                                           "error:x or pending:0 or size:>1k or state:hold" };
+    struct sample_index index;
+    open_sample_index(&index, mixed_sample, 1, 60, 7);
+    const uint64_t size = spr_segment_bytes(index.segments[0]);
+    uint64_t random = 11;
+
+    for (unsigned i = 0; i < 300; i++) {
+        const off_t offset = (off_t)(sample_random(&random) % size);
+        const uint8_t mask = (uint8_t)(1 + sample_random(&random) % 255);
+        spr_segment_close(index.segments[0]);
+        index.segments[0] = NULL;
+        damage(&index, offset, mask);
+        struct spr_segment *segment = NULL;
+        const int r =
+            spr_segment_open(index.dir_fd, "0.seg", &index.manifest.secret, &segment, NULL);
+        index.segments[0] = segment;
+        cr_expect(r == 0 || r == SPR_E_CORRUPT || r == SPR_E_NEWER);
+        if (r == 0) {
+            query_damaged(&index, queries[i % 4]);
+        }
+        damage(&index, offset, mask);
+    }
     close_sample_index(&index);
 }
 
