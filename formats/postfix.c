@@ -269,4 +269,5 @@ const struct spr_format spr_format_postfix = {
     .plan = spr_postfix_plan,
     .log_line = spr_postfix_log_line,
     .id_valid = spr_postfix_id_valid,
+    .content = spr_postfix_content,
 };

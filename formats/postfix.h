@@ -99,6 +99,9 @@ enum spr_verdict spr_postfix_parse(const struct spr_view *view, struct spr_sink 
 /* The logs with the last error of each recipient; sets *flags for a report not yet sent. */
 enum spr_verdict spr_postfix_parse_logs(const struct spr_view *view, struct spr_sink *sink,
                                         struct spr_need *ret_need);
+enum spr_verdict spr_postfix_content(const struct spr_view *view, struct spr_position *position,
+                                     spr_content_fn on_bytes, void *user,
+                                     struct spr_need *ret_need);
 bool spr_postfix_plan(const struct spr_target *target, enum spr_action action,
                       struct spr_steps *steps);
 
