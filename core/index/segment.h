@@ -20,7 +20,9 @@ struct spr_index_secret {
     uint64_t seed;
 };
 
-/* What posting lists are kept for. The looked-up text is in normal form (address.h). */
+/* What posting lists are kept for. The looked-up text is what spr_address_normalise makes of the
+ * field, also for accounts, clients and local users; a domain is the part of it after the last '@'.
+ */
 enum spr_posting {
     SPR_POSTING_ACCOUNT,
     SPR_POSTING_SENDER,
@@ -40,11 +42,13 @@ enum spr_posting {
 struct spr_segment_builder;
 int spr_segment_builder_new(const struct spr_index_secret *secret,
                             struct spr_segment_builder **ret_builder);
-/* Copies the record. -ENOMEM leaves the builder as it was. */
+/* Copies the record; texts above 64 KiB are cut. -ENOMEM leaves the builder as it was. -EINVAL:
+ * dir, role or a name's length out of range, or a failed write before. */
 int spr_segment_builder_add(struct spr_segment_builder *builder, const struct spr_record *record);
 uint32_t spr_segment_builder_count(const struct spr_segment_builder *builder);
 size_t spr_segment_builder_memory(const struct spr_segment_builder *builder); /* bytes held */
-/* Writes, syncs and renames to name in dir_fd, then empties the builder for reuse. */
+/* Writes, syncs and renames to name in dir_fd, then empties the builder for reuse. After a failure
+ * it may be written again, elsewhere, but not added to. */
 int spr_segment_builder_write(struct spr_segment_builder *builder, int dir_fd, const char *name,
                               struct spr_fault *fault);
 void spr_segment_builder_free(struct spr_segment_builder *builder);

@@ -77,9 +77,9 @@ static void put_names(struct spr_segment_builder *builder, const struct spr_reco
     builder->names.count++;
 }
 
-static int check_record(const struct spr_record *record)
+static int check_record(const struct spr_segment_builder *builder, const struct spr_record *record)
 {
-    if (record->dir >= SPR_DIRS_MAX || record->file_count > SPR_ROLES_MAX ||
+    if (builder->sealed || record->dir >= SPR_DIRS_MAX || record->file_count > SPR_ROLES_MAX ||
         record->queue_id.length > SPR_PATH_MAX || record->folder.length > SPR_PATH_MAX) {
         return -EINVAL;
     }
@@ -174,7 +174,7 @@ static void fill_keys(const struct spr_record *record, uint64_t keys[SPR_AT_ROW_
 
 int spr_segment_builder_add(struct spr_segment_builder *builder, const struct spr_record *record)
 {
-    int r = check_record(record);
+    int r = check_record(builder, record);
     if (r < 0) {
         return r;
     }

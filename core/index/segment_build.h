@@ -14,6 +14,7 @@ struct spr_segment_builder {
     uint64_t seed;
     uint32_t rows;
     uint64_t recipients;
+    bool sealed; /* its last blocks are packed: it can only be written, again if that failed */
     struct spr_strings strings;
     struct spr_block_builder names;
     struct spr_column_builder columns[SPR_AT_BUILT_COLUMNS];

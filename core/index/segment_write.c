@@ -148,6 +148,7 @@ static int write_file(int dir_fd, const char *name, const struct spr_bytes *head
 
 static void empty_builder(struct spr_segment_builder *builder)
 {
+    builder->sealed = false;
     builder->rows = 0;
     builder->recipients = 0;
     spr_strings_clear(&builder->strings);
@@ -172,6 +173,7 @@ static int write_sections(struct spr_segment_builder *builder, struct spr_segmen
     if (r < 0) {
         return r;
     }
+    builder->sealed = true;
     struct sections sections = { 0 };
     add_blocks(&sections, SPR_SECTION_STRINGS, builder->strings.count, strings);
     add_blocks(&sections, SPR_SECTION_NAMES, builder->rows, &builder->names);
