@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -111,6 +112,35 @@ ParameterizedTest(struct way *way, io, completes_what_is_no_file_with_its_error)
     spr_io_free(io);
     spr_io_shared_free(shared);
     cr_expect_eq(count_open(), open_before);
+}
+
+ParameterizedTestParameters(io, never_waits_for_the_holder_of_a_lease)
+{
+    return cr_make_param_array(struct way, ways, WAY_COUNT);
+}
+
+ParameterizedTest(struct way *way, io, never_waits_for_the_holder_of_a_lease)
+{
+    if (!can_run(way)) {
+        return;
+    }
+    make_file(0, 100);
+    ask_heads(1, 4096);
+    const int leased = openat(window.dir_fd, window.names[0], O_RDWR);
+    (void)signal(SIGIO, SIG_IGN); /* the kernel's word to the holder */
+    cr_assert_eq(fcntl(leased, F_SETLEASE, F_WRLCK), 0);
+    start_way(way, NULL);
+    struct spr_io_shared *shared = new_shared(way, 1);
+    struct spr_io *io = new_io(shared);
+    struct spr_io_done done;
+
+    cr_assert_eq(spr_io_window(io, window.requests, 1), 0);
+    cr_assert_eq(spr_io_wait(io, &done, 1), 1);
+
+    cr_expect_eq(done.result, -EAGAIN);
+    spr_io_free(io);
+    spr_io_shared_free(shared);
+    close(leased);
 }
 
 ParameterizedTestParameters(io, refuses_files_of_another_device)
