@@ -74,4 +74,9 @@ int spr_pass_stat(struct spr_run *run, const uint32_t *indices, size_t count);
 /* Writes what the workers' builders hold. */
 int spr_pass_flush(struct spr_run *run);
 
+/* On the caller's thread, also while workers run: what was written since the last second. */
+int spr_publish_early(struct spr_run *run);
+/* Everything, with the folders' times. */
+int spr_publish_all(struct spr_run *run);
+
 #endif

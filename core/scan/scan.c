@@ -1,9 +1,5 @@
 /*
  * One scan from start to end: detect, list, compare with what is known, read, publish.
- *
- *  (1) A scan that reads everything for the first time publishes as it goes; one that refreshes
- *      publishes once, at its end: no message is ever visible twice or lost meanwhile.
- *  (2) Folder times enter the manifest as they were before their last listing, and only at the end.
  */
 #include "core/fault.h"
 #include "core/scan/extract.h"
@@ -18,58 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WORKERS_COLD     8 /* PERF 3b */
-#define WORKERS_MAX      64
-#define MEMORY_DEFAULT   (64u << 20)
-#define SAMPLE_MAX       65536
-#define ROUNDS_MAX       3 /* listings again of what moved meanwhile */
-#define FIRST_FLUSH_NS   700000000u
-#define PUBLISH_EVERY_NS 1000000000u
-#define HOST_MAX         255
+#define WORKERS_COLD   8 /* PERF 3b */
+#define WORKERS_MAX    64
+#define MEMORY_DEFAULT (64u << 20)
+#define SAMPLE_MAX     65536
+#define ROUNDS_MAX     3 /* listings again of what moved meanwhile */
+#define FIRST_FLUSH_NS 700000000u
+#define HOST_MAX       255
 
-/* ---- Publishing ------------------------------------------------------------------------------ */
-
-/* Moves written segments into the working manifest. */
-static int adopt_segments(struct spr_run *run)
-{
-    int r = 0;
-    (void)pthread_mutex_lock(&run->mutex); /* a plain mutex: cannot fail */
-    for (size_t i = 0; i < run->segment_count && r == 0; i++) {
-        const struct spr_run_segment *segment = &run->segments[i];
-        r = spr_manifest_add_segment(run->manifest, segment->name, segment->rows,
-                                     segment->recipients);
-    }
-    run->segment_count = 0;
-    (void)pthread_mutex_unlock(&run->mutex); /* held by this thread */
-    return r;
-}
-
-static int publish_copy(struct spr_run *run)
-{
-    struct spr_manifest *copy;
-    (void)pthread_mutex_lock(&run->mutex); /* workers take names from it */
-    int r = spr_manifest_copy(run->manifest, &copy);
-    (void)pthread_mutex_unlock(&run->mutex); /* held by this thread */
-    return r == 0 ? spr_catalog_publish(run->index, copy, run->fault) : r;
-}
-
-/* (1) */
-static int publish_early(struct spr_run *run)
-{
-    const uint64_t now = spr_clock_ns();
-    (void)pthread_mutex_lock(&run->mutex); /* a plain mutex: cannot fail */
-    const bool has_segments = run->segment_count > 0;
-    (void)pthread_mutex_unlock(&run->mutex); /* held by this thread */
-    if (!run->is_first || !has_segments || now - run->published_ns < PUBLISH_EVERY_NS) {
-        return 0;
-    }
-    int r = adopt_segments(run);
-    if (r == 0) {
-        r = publish_copy(run);
-    }
-    run->published_ns = spr_clock_ns();
-    return r;
-}
+/* ---- The clock ------------------------------------------------------------------------------- */
 
 bool spr_run_tick(struct spr_run *run)
 {
@@ -81,7 +34,7 @@ bool spr_run_tick(struct spr_run *run)
         atomic_store_explicit(&run->early_flush, 1, memory_order_relaxed);
     }
     if (run->is_reading && run->publish_error == 0) {
-        run->publish_error = publish_early(run);
+        run->publish_error = spr_publish_early(run);
     }
     return run->publish_error == 0 && !spr_tally_stopped(&run->tally);
 }
@@ -319,32 +272,6 @@ static int read_moved(struct spr_run *run)
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
-static int add_folders(struct spr_run *run)
-{
-    int r = 0;
-    for (uint32_t i = 0; i < run->walk.folder_count && r == 0; i++) {
-        const struct spr_walk_folder *folder = &run->walk.folders[i];
-        const struct spr_text path = { (const uint8_t *)folder->path, strlen(folder->path) };
-        if (folder->inode != 0) {
-            r = spr_manifest_add_folder(run->manifest, path, folder->inode, folder->mtime_ns);
-        }
-    }
-    return r;
-}
-
-/* (2) */
-static int publish_all(struct spr_run *run)
-{
-    int r = spr_pass_flush(run);
-    if (r == 0) {
-        r = adopt_segments(run);
-    }
-    if (r == 0) {
-        r = add_folders(run);
-    }
-    return r == 0 ? publish_copy(run) : r;
-}
-
 static int run_scan(struct spr_run *run, const struct spr_scan_request *request)
 {
     int r = list_spool(run, request);
@@ -363,7 +290,7 @@ static int run_scan(struct spr_run *run, const struct spr_scan_request *request)
     if (r == 0) {
         r = spr_walk_count_vanished(&run->walk);
     }
-    return r == 0 ? publish_all(run) : r;
+    return r == 0 ? spr_publish_all(run) : r;
 }
 
 static void fill_report(struct spr_run *run, struct spr_scan_report *report)
@@ -427,7 +354,7 @@ static int run_new(struct spr_index *index, struct spr_fault *fault, struct spr_
         run->options->memory_limit > 0 ? run->options->memory_limit : MEMORY_DEFAULT;
     run->now = (int64_t)time(NULL);
     run->started_ns = spr_clock_ns();
-    run->published_ns = run->started_ns - PUBLISH_EVERY_NS;
+    run->published_ns = 0;
     run->ticker =
         (struct spr_ticker){ .on_progress = run->options->on_progress, .user = run->options->user };
     r = spr_tally_init(&run->tally);

@@ -47,8 +47,8 @@ void spool_make_sample(struct spool *spool, const char *fixtures)
     char command[4 * TEMPORARY_PATH_MAX];
     make_spool(spool, "var/spool/postfix");
     (void)snprintf(command, sizeof(command),
-                   "tar --zstd --no-same-owner -xpf '%s/postfix/sample.tar.zst' -C '%s'",
-                   fixtures, spool->folder);
+                   "tar --zstd --no-same-owner -xpf '%s/postfix/sample.tar.zst' -C '%s'", fixtures,
+                   spool->folder);
     cr_assert_eq(system(command), 0);
 }
 
