@@ -1,0 +1,7 @@
+# The front page is the five-step rescue; each verb has its page.
+ray --help
+ray delete --help
+ray help | head -3
+for verb in triage scan top query show plan apply hold release requeue move copy jobs undo resume purge formats version; do
+    "$SPOOLRAY" $verb --help | head -1
+done
