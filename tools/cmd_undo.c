@@ -152,7 +152,11 @@ int spr_cmd_undo(struct spr_cli *cli)
     struct spr_sites sites = { .count = 0 };
     struct job_facts job = { .job = 0 };
     char question[96];
-    int r = spr_sites_one(cli, ONE_SPOOL, &sites);
+    uint64_t number;
+    int r = spr_args_job(cli->args->words[0], &number);
+    if (r == 0) {
+        r = spr_sites_one(cli, ONE_SPOOL, &sites);
+    }
     if (r == 0) {
         r = find_job(cli, sites.site[0].root, &job);
     }

@@ -96,14 +96,18 @@ static int exit_code_of(int result)
     return SPR_EXIT_IO;
 }
 
-/* No verb was named: triage, of the path named if the first word is one; else help or a hint. */
-static int choose_verb(struct spr_args *args)
+static const struct spr_verb *find_verb(const char *name)
 {
-    const char *word = args->word_count > 0 ? args->words[0] : NULL;
-    if (word == NULL || word[0] == '/' || word[0] == '.') {
-        args->verb = &VERBS[0];
-        return 0;
+    for (const struct spr_verb *verb = VERBS; verb->name != NULL; verb++) {
+        if (strcmp(verb->name, name) == 0) {
+            return verb;
+        }
     }
+    return NULL;
+}
+
+static int complain_verb(const char *word)
+{
     const char *names[sizeof(VERBS) / sizeof(VERBS[0])];
     size_t count = 0;
     for (const struct spr_verb *verb = VERBS; verb->name != NULL; verb++) {
@@ -115,6 +119,32 @@ static int choose_verb(struct spr_args *args)
         (void)snprintf(hint, sizeof(hint), "did you mean %s?", nearest);
     }
     return spr_error_say(SPR_EXIT_USAGE, word, "unknown verb", hint);
+}
+
+/* name NULL: the front page. */
+static int show_help(const char *name)
+{
+    const struct spr_verb *verb = name != NULL ? find_verb(name) : NULL;
+    if (name != NULL && verb == NULL) {
+        return complain_verb(name);
+    }
+    if (verb != NULL) {
+        spr_help_verb(stdout, verb);
+    } else {
+        spr_help_front(stdout, VERBS);
+    }
+    return SPR_EXIT_DONE;
+}
+
+/* No verb was named: triage, of the path named if the first word is one; else help or a hint. */
+static int choose_verb(struct spr_args *args)
+{
+    const char *word = args->word_count > 0 ? args->words[0] : NULL;
+    if (word == NULL || word[0] == '/' || word[0] == '.') {
+        args->verb = &VERBS[0];
+        return 0;
+    }
+    return complain_verb(word);
 }
 
 static int check_words(const struct spr_args *args)
@@ -173,22 +203,14 @@ static void look_at_terminals(struct spr_cli *cli)
 static int run_verb(struct spr_args *args)
 {
     struct spr_cli cli = { .args = args, .json = spr_args_on(args, SPR_OPT_JSON) };
-    if (spr_args_on(args, SPR_OPT_HELP)) {
-        if (args->verb == NULL && args->word_count == 0) {
-            spr_help_front(stdout, VERBS);
-            return SPR_EXIT_DONE;
-        }
-        if (args->verb != NULL) {
-            spr_help_verb(stdout, args->verb);
-            return SPR_EXIT_DONE;
-        }
+    if (spr_args_on(args, SPR_OPT_HELP) && (args->verb != NULL || args->word_count == 0)) {
+        return show_help(args->verb != NULL ? args->verb->name : NULL);
     }
     if (spr_args_on(args, SPR_OPT_VERSION)) {
         return spr_cmd_version(&cli);
     }
-    if (args->verb == NULL && args->word_count == 1 && strcmp(args->words[0], "help") == 0) {
-        spr_help_front(stdout, VERBS);
-        return SPR_EXIT_DONE;
+    if (args->verb == NULL && args->word_count > 0 && strcmp(args->words[0], "help") == 0) {
+        return show_help(args->word_count > 1 ? args->words[1] : NULL);
     }
     int r = args->verb == NULL ? choose_verb(args) : 0;
     if (r == 0) {

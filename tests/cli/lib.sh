@@ -4,7 +4,9 @@
 # index= and spool= of the case are added where they are set.
 ray() {
     local code=0
-    echo "\$ spoolray $*"
+    printf '$ spoolray'
+    printf ' %q' "$@"
+    printf '\n'
     quiet_ray "$@" || code=$?
     [ $code -eq 0 ] || echo "[exit $code]"
 }

@@ -22,11 +22,10 @@ ray version --progress sometimes
 ray plan erase x -o plan
 ray plan delete x
 ray delete x --to /tmp
-ray scan --shard 4/4 --spool /
 printf 'jsn = yes\n' > conf
 ray version --config conf
 printf 'yes = yes\n' > conf
 ray version --config conf
 ray version --config missing
-ray version --format postfx
+ray help bananas
 ray $'query\e[31m'
