@@ -37,6 +37,12 @@ static void print_rejects(const struct spr_scan_report *scan)
     }
 }
 
+/* The site was detected before the scan, which was told the format. */
+static const char *format_reason(const struct spr_session *session)
+{
+    return session->site->reason != NULL ? session->site->reason : session->scan->format_reason;
+}
+
 static void print_report(const struct spr_session *session)
 {
     const struct spr_scan_report *scan = session->scan;
@@ -45,8 +51,8 @@ static void print_report(const struct spr_session *session)
     char c[SPR_SHORT_MAX];
     const double seconds = (double)scan->wall_ns / 1e9;
     spr_escape_string(stdout, session->site->root);
-    (void)printf(": %s (%s)\n", scan->format, scan->format_reason);
-    (void)printf("  %s with %s recipients in %.1f s\n", spr_text_messages(scan->messages, a),
+    (void)printf(": %s (%s)\n", scan->format, format_reason(session));
+    (void)printf("  %s with %s recipients in %.2f s\n", spr_text_messages(scan->messages, a),
                  spr_text_count(scan->recipients, b), seconds);
     (void)printf("  read %s (%s), unchanged %s", spr_text_count(scan->read, a),
                  spr_text_size(scan->bytes_read, b), spr_text_count(scan->carried_over, c));
@@ -67,7 +73,7 @@ static int write_report(const struct spr_session *session)
     struct spr_json *json = spr_json_new("spoolray.scan/1");
     spr_json_string(json, "spool", session->site->root);
     spr_json_string(json, "format", scan->format);
-    spr_json_string(json, "format_reason", scan->format_reason);
+    spr_json_string(json, "format_reason", format_reason(session));
     spr_json_string(json, "index", session->index_dir);
     spr_json_number(json, "messages", scan->messages);
     spr_json_number(json, "recipients", scan->recipients);

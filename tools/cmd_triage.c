@@ -14,7 +14,9 @@
 #include <string.h>
 #include <time.h>
 
-#define LABEL "  %-9s "
+#define LABEL         "  %-9s "
+#define DATE_LENGTH   11 /* "2026-11-24 " */
+#define SUBJECT_WIDTH 70
 
 static const struct {
     const char *who;   /* in the verdict line */
@@ -68,6 +70,14 @@ static void print_spool_line(const struct spr_session *session)
     (void)printf(", as of %s\n", spr_text_second(session->report.scanned_at, text));
 }
 
+static bool spans_days(const struct spr_verdict_facts *facts)
+{
+    char start[SPR_SHORT_MAX];
+    char end[SPR_SHORT_MAX];
+    return memcmp(spr_text_second(facts->burst_start, start),
+                  spr_text_second(facts->burst_end, end), DATE_LENGTH) != 0;
+}
+
 static void print_shares(const struct spr_verdict_facts *facts)
 {
     char a[SPR_SHORT_MAX];
@@ -79,21 +89,21 @@ static void print_shares(const struct spr_verdict_facts *facts)
                  spr_text_count(facts->total_recipients, b));
     (void)printf("%s of %s\n", spr_text_size(facts->bytes, a),
                  spr_text_size(facts->total_bytes, b));
-    (void)printf(LABEL "%s recipients still pending; %s different addresses\n", "harm",
-                 spr_text_count(facts->pending, a), spr_text_count(facts->distinct_recipients, b));
     if (facts->burst_start != SPR_TIME_UNKNOWN && facts->burst_end != SPR_TIME_UNKNOWN) {
         const uint64_t span = facts->burst_end > facts->burst_start
                                   ? (uint64_t)(facts->burst_end - facts->burst_start)
                                   : 0;
-        (void)printf(LABEL "%s to %s", "burst", spr_text_minute(facts->burst_start, a),
-                     spr_text_minute(facts->burst_end, b));
-        (void)printf(" (%s), up to ", spr_text_span(span, a));
-        (void)printf("%s messages a minute\n", spr_text_count(facts->burst_per_minute_max, c));
+        (void)printf(LABEL "90 %% within %s", "burst", spr_text_span(span > 0 ? span : 1, c));
+        (void)printf(", %s to %s, ", spr_text_second(facts->burst_start, a),
+                     spr_text_second(facts->burst_end, b) + (spans_days(facts) ? 0 : DATE_LENGTH));
+        (void)printf("up to %s a minute\n", spr_text_messages(facts->burst_per_minute_max, c));
     }
     const double fanout =
         facts->messages > 0 ? (double)facts->recipients / (double)facts->messages : 0;
-    (void)printf(LABEL "%.1f recipients a message; everybody else %.1f (median)\n", "fan-out",
-                 fanout, facts->median_fanout_others);
+    (void)printf(LABEL
+                 "%.1f recipients a message, %s different ones; everybody else %.1f (median)\n",
+                 "fan-out", fanout, spr_text_count(facts->distinct_recipients, a),
+                 facts->median_fanout_others);
 }
 
 static void print_sources(const struct spr_verdict_facts *facts)
@@ -113,7 +123,7 @@ static void print_sources(const struct spr_verdict_facts *facts)
                              ? ", ..."
                              : "");
     if (facts->runner_up.bytes != NULL) {
-        (void)printf(LABEL, "next is");
+        (void)printf(LABEL, "runner-up");
         spr_escape_write(stdout, facts->runner_up);
         (void)printf(" with %s\n", spr_text_messages(facts->runner_up_messages, a));
     }
@@ -132,6 +142,45 @@ static void print_states(const struct spr_verdict_facts *facts)
         }
     }
     (void)fputs(first ? "none\n" : "\n", stdout);
+}
+
+/* The query that selects the culprit's mail; NULL when it cannot be made. */
+static struct spr_query *culprit_query(const struct spr_verdict_facts *facts)
+{
+    struct spr_query *query = NULL;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    if (stream == NULL) {
+        return NULL;
+    }
+    spr_write_term(stream, CULPRITS[facts->culprit].field, facts->name);
+    if (fclose(stream) != 0 || spr_query_compile(text, SPR_QUERY_TRUST_HEADERS, &query, NULL) < 0) {
+        query = NULL; /* a line less in the verdict */
+    }
+    free(text);
+    return query;
+}
+
+/* What would be hit, by state. */
+static void print_hit(const struct spr_session *session, const struct spr_verdict_facts *facts)
+{
+    struct spr_query *query = culprit_query(facts);
+    struct spr_top *states = NULL;
+    struct spr_top_row row;
+    char count[SPR_SHORT_MAX];
+    (void)printf(LABEL "%s recipients still pending", "hit", spr_text_count(facts->pending, count));
+    if (query != NULL && spr_top(session->index, query, SPR_FIELD_STATE, &states, NULL) == 0) {
+        (void)fputs("; messages ", stdout);
+        for (bool first = true; spr_top_next(states, &row) == 1; first = false) {
+            (void)fputs(first ? "" : ", ", stdout);
+            spr_escape_write(stdout, row.value);
+            (void)printf(" %s", spr_text_count(row.messages, count));
+        }
+    }
+    (void)fputc('\n', stdout);
+    spr_top_free(states);
+    spr_query_free(query);
 }
 
 static void print_domains(const struct spr_verdict_facts *facts)
@@ -156,7 +205,9 @@ static void print_subjects(const struct spr_session *session, const struct spr_v
     }
     for (unsigned i = 0; i < facts->subject_count; i++) {
         (void)printf(LABEL, i == 0 ? "subjects" : "");
-        spr_escape_cell(stdout, facts->subjects[i], 70, false);
+        const size_t width = spr_escape_width(facts->subjects[i]);
+        spr_escape_cell(stdout, facts->subjects[i], width < SUBJECT_WIDTH ? width : SUBJECT_WIDTH,
+                        false);
         (void)fputc('\n', stdout);
     }
 }
@@ -237,7 +288,7 @@ static void print_triage(const struct spr_session *session, const struct spr_ver
         return;
     }
     print_shares(facts);
-    print_states(facts);
+    print_hit(session, facts);
     print_sources(facts);
     print_domains(facts);
     print_subjects(session, facts);

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define CONFIG_PATH     "/etc/spoolray.conf"
-#define COLUMNS_DEFAULT 100 /* where no terminal tells */
+#define COLUMNS_DEFAULT 132 /* off a terminal, where nothing is cut */
 
 #define ANY 1000
 

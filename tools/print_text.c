@@ -173,6 +173,19 @@ static bool is_plain_value(struct spr_text value)
     return value.length > 0;
 }
 
+void spr_write_term(FILE *out, const char *field, struct spr_text value)
+{
+    const bool plain = is_plain_value(value);
+    (void)fprintf(out, "%s:%s", field, plain ? "" : "\"");
+    for (size_t i = 0; i < value.length; i++) {
+        if (!plain && (value.bytes[i] == '"' || value.bytes[i] == '\\')) {
+            (void)fputc('\\', out);
+        }
+        (void)fputc(value.bytes[i], out);
+    }
+    (void)fputs(plain ? "" : "\"", out);
+}
+
 void spr_print_term(FILE *out, const char *field, struct spr_text value)
 {
     char *text = NULL;
@@ -181,15 +194,7 @@ void spr_print_term(FILE *out, const char *field, struct spr_text value)
     if (term == NULL) {
         return;
     }
-    const bool plain = is_plain_value(value);
-    (void)fprintf(term, "%s:%s", field, plain ? "" : "\"");
-    for (size_t i = 0; i < value.length; i++) {
-        if (!plain && (value.bytes[i] == '"' || value.bytes[i] == '\\')) {
-            (void)fputc('\\', term);
-        }
-        (void)fputc(value.bytes[i], term);
-    }
-    (void)fputs(plain ? "" : "\"", term);
+    spr_write_term(term, field, value);
     if (fclose(term) == 0) {
         spr_escape_shell(out, (struct spr_text){ (const uint8_t *)text, size });
     }

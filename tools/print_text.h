@@ -28,7 +28,9 @@ const char *spr_job_state_name(enum spr_job_state state);
 
 /* Bold on a colour terminal. */
 void spr_print_bold(const struct spr_cli *cli, const char *text);
-/* A term of the query language, field:value, quoted for it and then for the shell. */
+/* A term of the query language, field:value, quoted for it; raw bytes, for the compiler. */
+void spr_write_term(FILE *out, const char *field, struct spr_text value);
+/* The same, quoted once more for the shell. */
 void spr_print_term(FILE *out, const char *field, struct spr_text value);
 /* " --spool ROOT", for a command to be typed. */
 void spr_print_spool(FILE *out, const char *root);
