@@ -152,15 +152,18 @@ static void print_counts(const struct spr_outcome *outcome, const struct spr_job
 {
     static const char *const words[] = { "skipped", "put back", "stuck", "lost",
                                          "purged for good" };
-    const uint64_t counts[] = { job->skipped, job->back, job->stuck, job->lost, job->purged };
+    const bool only_purged = job->done == 0 && job->purged > 0;
+    const uint64_t done = only_purged ? job->purged : job->done;
+    const uint64_t counts[] = { job->skipped, job->back, job->stuck, job->lost,
+                                job->purged == done ? 0 : job->purged };
     char text[SPR_SHORT_MAX];
     if (job->job != 0) {
         (void)printf("job %llu: ", (unsigned long long)job->job);
     }
-    (void)printf("%s %s", spr_text_messages(job->done, text), outcome->past);
+    (void)printf("%s %s", spr_text_messages(done, text),
+                 done > 0 && job->purged == done ? "purged for good" : outcome->past);
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-        if (counts[i] > 0 &&
-            !(strcmp(words[i], "purged for good") == 0 && job->done == job->purged)) {
+        if (counts[i] > 0) {
             (void)printf(", %s %s", spr_text_count(counts[i], text), words[i]);
         }
     }
@@ -187,7 +190,7 @@ static void print_next(const struct spr_outcome *outcome, const struct spr_job_r
         (void)printf(" (spoolray jobs %llu lists all)\n", (unsigned long long)job->job);
     }
     if (outcome->undoable && job->job != 0 && job->done > 0 && !all_purged) {
-        print_command("changed your mind: ", "undo", job->job, outcome->spool_root);
+        print_command("changed your mind:", "undo", job->job, outcome->spool_root);
     }
     if (outcome->undoable && takes_out && job->done > 0 && !all_purged) {
         char label[64];
