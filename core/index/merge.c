@@ -150,3 +150,19 @@ int spr_merge(struct spr_manifest *manifest, int dir_fd, struct spr_fault *fault
     free(merge.done);
     return r;
 }
+
+int spr_merge_if_due(struct spr_manifest *manifest, int dir_fd, struct spr_fault *fault)
+{
+    if (!spr_merge_due(manifest)) {
+        return 0;
+    }
+    struct spr_fault why = { 0 };
+    int r = spr_merge(manifest, dir_fd, &why);
+    if (r == -ENOSPC || r == -EDQUOT || r == -ENOMEM) {
+        return 0;
+    }
+    if (r < 0 && fault != NULL) {
+        *fault = why;
+    }
+    return r;
+}

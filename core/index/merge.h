@@ -12,5 +12,8 @@ bool spr_merge_due(const struct spr_manifest *manifest);
  * order. The old files stay until the manifest is published. On failure the manifest is as it was;
  * what was written is swept later. */
 int spr_merge(struct spr_manifest *manifest, int dir_fd, struct spr_fault *fault);
+/* spr_merge where it is due. No room or memory for it is no failure: the segments serve as they
+ * are. */
+int spr_merge_if_due(struct spr_manifest *manifest, int dir_fd, struct spr_fault *fault);
 
 #endif

@@ -1,7 +1,9 @@
 #include "core/index/merge.h"
+#include "tests/support/faulty_io.h"
 #include "tests/support/sample_records.h"
 #include "tests/support/temporary.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -125,6 +127,21 @@ Test(merge, leaves_the_manifest_alone_when_a_segment_is_gone)
     drop_place(&place);
 }
 
+Test(merge, without_room_changes_nothing_and_is_no_failure)
+{
+    struct place place = { 0 };
+    make_place(&place, 33);
+    cr_assert(spr_merge_due(place.manifest));
+
+    spr_faulty_start(&(struct spr_fault_rule){ .site = "write", .nth = 1, .error = ENOSPC }, 1);
+    int r = spr_merge_if_due(place.manifest, place.dir_fd, &place.fault);
+    spr_faulty_stop();
+
+    cr_expect_eq(r, 0);
+    cr_expect_eq(place.manifest->segment_count, 33);
+    drop_place(&place);
+}
+
 Test(merge, is_due_when_more_than_half_is_dead)
 {
     struct place place = { 0 };
@@ -137,5 +154,7 @@ Test(merge, is_due_when_more_than_half_is_dead)
     kill_row(&place, SEGMENT_ROWS / 2);
 
     cr_expect(spr_merge_due(place.manifest));
+    cr_expect_eq(spr_merge_if_due(place.manifest, place.dir_fd, NULL), 0);
+    cr_expect_not(spr_merge_due(place.manifest));
     drop_place(&place);
 }
