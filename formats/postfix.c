@@ -233,8 +233,9 @@ static const struct spr_hints hints = {
     .stop = "postfix stop",
     .lock_account = "change the password of %s in its SASL database (saslpasswd2, the mail "
                     "server's user table or directory), then: postfix reload",
-    .undo_limits = "messages taken from active/ or incoming/ come back in deferred/; a requeued "
-                   "message that was picked up has a new id",
+    .undo_limits =
+        "while Postfix runs, messages taken from active/ come back in deferred/; a requeued "
+        "message that was picked up has a new id",
     .live = "claimed by rename, then tested with flock",
     .default_roots = default_roots,
     .settings_command = "postconf",

@@ -108,35 +108,30 @@ static bool plan_requeue(const struct spr_target *target, struct spr_steps *step
            add_notify(steps, "public/pickup", "W");
 }
 
-/* Back into the folder it was taken from. */
-static bool add_put_back(struct spr_steps *steps, const struct spr_target *target)
+/* An empty path: the very one it was taken from. */
+static void add_put_back(struct spr_steps *steps, unsigned role)
 {
-    struct spr_step *step = add_step(steps, SPR_STEP_PUT, SPR_POSTFIX_MESSAGE);
-    return (spr_path_add(&step->path, target->from_folder) &&
-            spr_path_add(&step->path, target->key.id)) ||
-           refuse(steps, "the path to put it back is too long");
+    (void)add_step(steps, SPR_STEP_PUT, role);
 }
 
+/* The queue manager forgets nothing while it lives, and moves what lies in active/ only when it
+ * starts: what was taken from there comes back in deferred/ while Postfix runs. Everything else
+ * goes where it was, and so does everything once Postfix is stopped. */
 static bool plan_restore(const struct spr_target *target, struct spr_steps *steps)
 {
-    static const unsigned log_dirs[SPR_POSTFIX_ROLE_COUNT] = {
-        [SPR_POSTFIX_DEFER_LOG] = SPR_POSTFIX_DEFER,
-        [SPR_POSTFIX_BOUNCE_LOG] = SPR_POSTFIX_BOUNCE,
-        [SPR_POSTFIX_TRACE_LOG] = SPR_POSTFIX_TRACE,
-    };
     for (unsigned role = SPR_POSTFIX_DEFER_LOG; role < SPR_POSTFIX_ROLE_COUNT; role++) {
-        bool present = (target->roles_present >> role & 1) != 0;
-        if (present && !add_put(steps, target, role, log_dirs[role])) {
-            return false;
+        if ((target->roles_present >> role & 1) != 0) {
+            add_put_back(steps, role);
         }
     }
-    if (target->from_dir == SPR_POSTFIX_ACTIVE && target->run_lives) {
-        (void)add_step(steps, SPR_STEP_RELOAD, SPR_POSTFIX_MESSAGE);
-    }
-    if (target->from_dir == SPR_POSTFIX_ACTIVE || target->from_dir == SPR_POSTFIX_INCOMING) {
+    if (target->from_dir == SPR_POSTFIX_ACTIVE && target->server_runs) {
+        if (target->run_lives) {
+            (void)add_step(steps, SPR_STEP_RELOAD, SPR_POSTFIX_MESSAGE);
+        }
         return add_put(steps, target, SPR_POSTFIX_MESSAGE, SPR_POSTFIX_DEFERRED);
     }
-    return add_put_back(steps, target);
+    add_put_back(steps, SPR_POSTFIX_MESSAGE);
+    return target->from_dir != SPR_POSTFIX_INCOMING || add_notify(steps, "public/qmgr", "I");
 }
 
 bool spr_postfix_plan(const struct spr_target *target, enum spr_action action,

@@ -6,6 +6,7 @@
 #include "core/batch/steps.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -92,6 +93,20 @@ static int add_put(const struct restorer *r, const struct spr_batch_file *old,
     return code < 0 ? code : spr_batch_add_file(batch, &file);
 }
 
+/* An empty path in a plan to restore: the very one it was taken from. */
+static int set_origin(const struct restorer *r, const struct spr_batch_file *old,
+                      struct spr_path *path)
+{
+    const char *folder = r->done->dirs[old->from_dir].path;
+    const int length = snprintf(path->text, sizeof(path->text), "%s%s%s", folder,
+                                folder[0] != '\0' ? "/" : "", old->from);
+    if (length < 0 || (size_t)length >= sizeof(path->text)) {
+        return -ENAMETOOLONG;
+    }
+    path->length = (size_t)length;
+    return 0;
+}
+
 /* Where the format wants it, else where it came from. */
 static int ask_format(const struct restorer *r, const struct spr_batch_message *message,
                       const struct spr_batch_file *pivot, uint32_t roles)
@@ -120,7 +135,7 @@ static int ask_format(const struct restorer *r, const struct spr_batch_message *
         return SPR_E_UNABLE;
     }
     for (unsigned i = 0; i < steps.count && i < SPR_STEPS_MAX; i++) {
-        const struct spr_step *step = &steps.step[i];
+        struct spr_step *step = &steps.step[i];
         if (step->op == SPR_STEP_NOTIFY) {
             spr_steps_wake(step, r->wake);
         }
@@ -128,7 +143,13 @@ static int ask_format(const struct restorer *r, const struct spr_batch_message *
             continue;
         }
         const struct spr_batch_file *old = file_of_role(r, message, step->role);
-        const int code = old == NULL ? SPR_E_UNABLE : add_put(r, old, &step->path);
+        int code = old == NULL ? SPR_E_UNABLE : 0;
+        if (code == 0 && step->path.length == 0) {
+            code = set_origin(r, old, &step->path);
+        }
+        if (code == 0) {
+            code = add_put(r, old, &step->path);
+        }
         if (code < 0) {
             return code;
         }
