@@ -45,7 +45,7 @@ static bool count_name(struct spr_text name, void *user)
             break;
         }
         survey->datas += key.role == SPR_IMAIL_DATA ? 1 : 0;
-        if (key.role == SPR_IMAIL_CONTROL && name.length <= SPR_NAME_MAX) {
+        if (key.role <= SPR_IMAIL_ARRIVING && name.length <= SPR_NAME_MAX) {
             survey->controls++;
             if (survey->controls == 1) {
                 memcpy(survey->control, name.bytes, name.length);

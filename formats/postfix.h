@@ -92,11 +92,17 @@ enum spr_verdict spr_postfix_walk_next(struct spr_postfix_walk *walk,
 enum spr_verdict spr_postfix_malformed(struct spr_postfix_walk *walk, uint64_t offset,
                                        const char *reason);
 
+#define SPR_POSTFIX_SIZES_MAX 6 /* fields of a size record; older releases write fewer */
+
+/* The fields of a size record; false if one is no number. */
+bool spr_postfix_sizes(struct spr_text payload, uint64_t sizes[SPR_POSTFIX_SIZES_MAX],
+                       unsigned *ret_count);
+
 /* ---- Parsing --------------------------------------------------------------------------------- */
 
 enum spr_verdict spr_postfix_parse(const struct spr_view *view, struct spr_sink *sink,
                                    struct spr_need *ret_need);
-/* The logs with the last error of each recipient; sets *flags for a report not yet sent. */
+/* The last error of each recipient, and whether a report is not yet sent. */
 enum spr_verdict spr_postfix_parse_logs(const struct spr_view *view, struct spr_sink *sink,
                                         struct spr_need *ret_need);
 enum spr_verdict spr_postfix_content(const struct spr_view *view, struct spr_position *position,

@@ -5,6 +5,7 @@
  * in hex. A long one is seconds and microseconds in base 52, a "z", and the inode number in base
  * 51; its inode is true at creation only, so nothing is concluded from it.
  */
+#include "formats/calendar.h"
 #include "formats/cursor.h"
 #include "formats/path.h"
 #include "formats/postfix.h"
@@ -285,5 +286,6 @@ bool spr_postfix_log_line(struct spr_text line, struct spr_log_event *ret_event)
         .account = account,
         .client = inside_brackets(client),
     };
+    (void)spr_clock_syslog(line, &ret_event->time, &ret_event->yearless); /* else it stays 0 */
     return true;
 }

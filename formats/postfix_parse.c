@@ -14,8 +14,7 @@
 #define MODE_OWNER        0700u
 #define MODE_READ_ONLY    0400u
 #define MODE_OTHERS       0077u
-#define MODE_FORCE_EXPIRE 0010u /* set by postsuper -e and -f */
-#define SIZE_FIELDS_MAX   6
+#define MODE_FORCE_EXPIRE 0010u         /* set by postsuper -e and -f */
 #define HEADER_BYTES_MAX  (256u * 1024) /* content walked in search of three header fields */
 #define TAIL_MIN          4             /* X and E, both empty */
 #define USER_TAIL_MAX     (1u << 20)    /* a submitted file up to this size is walked to its end */
@@ -31,7 +30,7 @@ struct envelope {
     struct spr_sink *sink;
     struct spr_postfix_walk walk;
     enum segment segment;
-    uint64_t sizes[SIZE_FIELDS_MAX];
+    uint64_t sizes[SPR_POSTFIX_SIZES_MAX];
     unsigned size_count; /* 0: no size record */
     struct spr_text size_record, arrival, sender, account, method;
     struct spr_text client, log_client, helo, log_helo;
@@ -94,17 +93,9 @@ static enum spr_verdict take_sizes(struct envelope *envelope,
     if (envelope->size_count > 0) {
         return SPR_PARSED;
     }
-    struct spr_text rest = record->payload;
-    while (envelope->size_count < SIZE_FIELDS_MAX) {
-        struct spr_text word = take_word(&rest);
-        if (word.length == 0) {
-            break;
-        }
-        if (!spr_text_decimal(word, &envelope->sizes[envelope->size_count])) {
-            return spr_postfix_malformed(&envelope->walk, record->offset,
-                                         "size record with a field that is no number");
-        }
-        envelope->size_count++;
+    if (!spr_postfix_sizes(record->payload, envelope->sizes, &envelope->size_count)) {
+        return spr_postfix_malformed(&envelope->walk, record->offset,
+                                     "size record with a field that is no number");
     }
     envelope->size_record = record->payload;
     return SPR_PARSED;

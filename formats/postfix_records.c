@@ -169,3 +169,25 @@ enum spr_verdict spr_postfix_walk_next(struct spr_postfix_walk *walk,
         return verdict;
     }
 }
+
+bool spr_postfix_sizes(struct spr_text payload, uint64_t sizes[SPR_POSTFIX_SIZES_MAX],
+                       unsigned *ret_count)
+{
+    unsigned count = 0;
+    size_t start = 0;
+    for (size_t i = 0; i <= payload.length && count < SPR_POSTFIX_SIZES_MAX; i++) {
+        if (i < payload.length && payload.bytes[i] != ' ') {
+            continue;
+        }
+        struct spr_text word = { payload.bytes + start, i - start };
+        if (word.length > 0) {
+            if (!spr_text_decimal(word, &sizes[count])) {
+                return false;
+            }
+            count++;
+        }
+        start = i + 1;
+    }
+    *ret_count = count;
+    return true;
+}
