@@ -267,3 +267,16 @@ Test(postfix_sample, needs_one_read_for_nearly_every_message)
     }
     cr_expect_gt(one_round, SAMPLE_MESSAGES * 7 / 10);
 }
+
+Test(postfix_selection, reads_as_agreed)
+{
+    struct drive_spool few;
+
+    drive_spool_read(&few, drive_format("postfix"), SPR_FIXTURES "/postfix/selection/spool");
+    drive_spool_freeze(&few, 1795324000, 0700, 100);
+    drive_spool_parse(&few, SPR_WANT_SUBJECTS | SPR_WANT_ERRORS, 1795324000);
+
+    cr_expect_eq(few.message_count, 20);
+    cr_expect(drive_matches_golden(&few, SPR_FIXTURES "/postfix/selection/expected.txt"));
+    drive_spool_done(&few);
+}
