@@ -226,6 +226,11 @@ static uint64_t peer_median(const struct spr_tally *tally, uint64_t without)
     return 0;
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 static void judge(const struct make *make, struct spr_lineup *lineup,
                   const uint64_t ranks[SPR_LINEUP_MAX])
 {
@@ -237,15 +242,19 @@ static void judge(const struct make *make, struct spr_lineup *lineup,
         }
         struct spr_surroundings around = {
             .messages = make->whole->messages,
+            .recipients = make->whole->recipients,
             .peer_median = peer_median(lineup->tally, ranks[i]),
             .fanout_others = spr_lineup_fanout(make->whole, &member->profile),
             .first = make->whole->first,
             .last = make->whole->last,
         };
         for (unsigned other = 0; other < lineup->count; other++) {
-            if (other != i && lineup->members[other].suspect.peak > around.peer_peak) {
-                around.peer_peak = lineup->members[other].suspect.peak;
+            const struct spr_suspect *peer = &lineup->members[other].suspect;
+            if (other == i) {
+                continue;
             }
+            around.peer_peak = larger(around.peer_peak, peer->peak);
+            around.peer_clients = larger(around.peer_clients, peer->clients);
         }
         member->judgement = spr_suspect_judge(&member->suspect, &around);
         if (member->judgement.is_guilty &&

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #define BURST_FACTOR      4
+#define CLIENTS_FACTOR    3
 #define CONFIDENCE_MAX    99
 #define STEPS_MAX         4
 #define KIND_BIT(culprit) (1u << (culprit))
@@ -31,7 +32,9 @@ static double ratio(double part, double whole)
 
 static double share(const struct spr_suspect *suspect, const struct spr_surroundings *around)
 {
-    return 100 * ratio((double)suspect->messages, (double)around->messages);
+    const double of_messages = ratio((double)suspect->messages, (double)around->messages);
+    const double of_recipients = ratio((double)suspect->recipients, (double)around->recipients);
+    return 100 * (of_messages > of_recipients ? of_messages : of_recipients);
 }
 
 static double times_median(const struct spr_suspect *suspect, const struct spr_surroundings *around)
@@ -81,8 +84,8 @@ static double peak(const struct spr_suspect *suspect, const struct spr_surroundi
 
 static double clients(const struct spr_suspect *suspect, const struct spr_surroundings *around)
 {
-    (void)around;
-    return (double)suspect->clients;
+    const double own = (double)suspect->clients;
+    return own >= CLIENTS_FACTOR * (double)around->peer_clients ? own : 0;
 }
 
 static double sender_domains(const struct spr_suspect *suspect,

@@ -4,7 +4,8 @@
  *
  * Points, the highest line that holds in each row (account, local user, client):
  *
- *   share of the queue        5 %   8    10 %  15    25 %  25    50 %  35     A L C
+ *   share of messages or
+ *     recipients               5 %   8    10 %  15    25 %  25    50 %  35     A L C
  *   times its median peer     4 x  10    10 x  20                             A L C
  *   messages                1,000   5  10,000  10                             A L C
  *   90 % in a quarter of the time the queue spans, or less          8         A L C
@@ -12,6 +13,7 @@
  *   peak, messages a minute + 6     6    20    12    60    20                 A L C
  *     counts only where it is four times its own mean or any peer's peak
  *   addresses it comes from + 2     4     4    12    10    20                 A
+ *     counts only where they are three times any peer's
  *   domains it sends as     + 3    10     5    15                             A L
  *
  * Rows marked + are behaviour. Guilty: 50 points, 12 of them for behaviour, and 50 messages: a
@@ -38,11 +40,12 @@ struct spr_suspect {
 };
 
 struct spr_surroundings {
-    uint64_t messages;    /* in the whole queue */
-    uint64_t peer_median; /* messages of its median peer, 0: it has none */
-    uint64_t peer_peak;   /* highest peak of another suspect of its kind */
-    double fanout_others; /* median recipients a message of everybody else */
-    int64_t first, last;  /* arrivals of the whole queue; SPR_TIME_UNKNOWN */
+    uint64_t messages, recipients; /* in the whole queue */
+    uint64_t peer_median;          /* messages of its median peer, 0: it has none */
+    uint64_t peer_clients;         /* most addresses of another suspect of its kind */
+    uint64_t peer_peak;            /* highest peak of another suspect of its kind */
+    double fanout_others;          /* median recipients a message of everybody else */
+    int64_t first, last;           /* arrivals of the whole queue; SPR_TIME_UNKNOWN */
 };
 
 struct spr_judgement {

@@ -11,7 +11,9 @@
 /* A queue of 10,000 messages over two days, with peers of 80 messages each. */
 static const struct spr_surroundings queue = {
     .messages = 10000,
+    .recipients = 150000,
     .peer_median = 80,
+    .peer_clients = 2,
     .peer_peak = 3,
     .fanout_others = 1,
     .first = START,
@@ -69,6 +71,15 @@ Test(suspect, finds_an_account_with_a_seventh_of_the_queue)
     cr_assert_geq(judgement.confidence, 80);
 }
 
+Test(suspect, finds_few_messages_with_many_recipients)
+{
+    struct spr_suspect suspect = hacked(400);
+    suspect.recipients = 400 * 100;
+    suspect.clients = 1;
+
+    cr_assert(spr_suspect_judge(&suspect, &queue).is_guilty);
+}
+
 Test(suspect, lets_a_steady_mailing_list_be)
 {
     struct spr_suspect list = quiet;
@@ -92,6 +103,19 @@ Test(suspect, lets_a_fast_but_steady_list_be)
     list.peak = 50; /* its mean is 35 a minute */
 
     cr_assert(!spr_suspect_judge(&list, &busy).is_guilty);
+}
+
+Test(suspect, lets_a_busy_account_come_from_everywhere_if_others_do)
+{
+    struct spr_suspect busy = quiet;
+    struct spr_surroundings roaming = queue;
+    busy.messages = 2000;
+    busy.recipients = 2500;
+    busy.clients = 1800;
+    roaming.peer_clients = 1000;
+
+    cr_assert(spr_suspect_judge(&busy, &queue).is_guilty, "alone it stands out");
+    cr_assert(!spr_suspect_judge(&busy, &roaming).is_guilty);
 }
 
 Test(suspect, needs_some_messages)
