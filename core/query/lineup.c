@@ -231,8 +231,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-static void judge(const struct make *make, struct spr_lineup *lineup,
-                  const uint64_t ranks[SPR_LINEUP_MAX])
+static void judge(const struct make *make, struct spr_lineup *lineup)
 {
     lineup->best = -1;
     for (unsigned i = 0; i < lineup->count; i++) {
@@ -243,7 +242,7 @@ static void judge(const struct make *make, struct spr_lineup *lineup,
         struct spr_surroundings around = {
             .messages = make->whole->messages,
             .recipients = make->whole->recipients,
-            .peer_median = peer_median(lineup->tally, ranks[i]),
+            .peer_median = peer_median(lineup->tally, member->rank),
             .fanout_others = spr_lineup_fanout(make->whole, &member->profile),
             .first = make->whole->first,
             .last = make->whole->last,
@@ -265,36 +264,89 @@ static void judge(const struct make *make, struct spr_lineup *lineup,
     }
 }
 
+static int add_member(const struct make *make, struct spr_lineup *lineup, uint64_t rank)
+{
+    struct spr_top_row row;
+    struct spr_text normal;
+    spr_tally_row(lineup->tally, rank, &row, &normal);
+    struct spr_lineup_member *member = &lineup->members[lineup->count++];
+    member->rank = rank;
+    member->name = row.value;
+    member->messages = row.messages;
+    return row.messages >= SPR_SUSPECT_MESSAGES_MIN ? examine(make, normal, member) : 0;
+}
+
+static bool is_member(const struct spr_lineup *lineup, uint64_t rank)
+{
+    for (unsigned i = 0; i < lineup->count; i++) {
+        if (lineup->members[i].rank == rank) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The named value with most recipients that is not yet a member; the table's size: there is none.
+ */
+static uint64_t most_recipients(const struct spr_lineup *lineup)
+{
+    const uint64_t size = spr_tally_size(lineup->tally);
+    uint64_t best = size;
+    uint64_t most = 0;
+    for (uint64_t rank = 0; rank < size; rank++) {
+        struct spr_top_row row;
+        struct spr_text normal;
+        spr_tally_row(lineup->tally, rank, &row, &normal);
+        if (row.messages < SPR_SUSPECT_MESSAGES_MIN) {
+            break;
+        }
+        if (row.value.length > 0 && row.recipients > most && !is_member(lineup, rank)) {
+            best = rank;
+            most = row.recipients;
+        }
+    }
+    return best;
+}
+
+static int add_members(const struct make *make, struct spr_lineup *lineup)
+{
+    const uint64_t size = spr_tally_size(lineup->tally);
+    int r = 0;
+    for (uint64_t rank = 0; r == 0 && rank < size && lineup->count < SPR_LINEUP_BY_MESSAGES;
+         rank++) {
+        struct spr_top_row row;
+        struct spr_text normal;
+        spr_tally_row(lineup->tally, rank, &row, &normal);
+        if (row.value.length > 0) {
+            r = add_member(make, lineup, rank);
+        }
+    }
+    while (r == 0 && lineup->count < SPR_LINEUP_MAX) {
+        const uint64_t rank = most_recipients(lineup);
+        if (rank == size) {
+            break;
+        }
+        r = add_member(make, lineup, rank);
+    }
+    return r;
+}
+
 int spr_lineup_make(const struct spr_snapshot *snapshot, uint64_t *const *rows,
                     const struct spr_profile *whole, enum spr_culprit kind,
                     struct spr_lineup *ret_lineup, struct spr_fault *fault)
 {
     const struct make make = { snapshot, rows, whole, kind, fault };
     struct spr_lineup *lineup = ret_lineup;
-    uint64_t ranks[SPR_LINEUP_MAX] = { 0 };
     *lineup = (struct spr_lineup){ .segment_count = snapshot->manifest->segment_count, .best = -1 };
     int r = spr_top_count(snapshot, rows, kind_field(kind), &lineup->tally, fault);
-    for (uint64_t rank = 0;
-         r == 0 && lineup->count < SPR_LINEUP_MAX && rank < spr_tally_size(lineup->tally); rank++) {
-        struct spr_top_row row;
-        struct spr_text normal;
-        spr_tally_row(lineup->tally, rank, &row, &normal);
-        if (row.value.bytes == NULL || row.value.length == 0) {
-            continue;
-        }
-        struct spr_lineup_member *member = &lineup->members[lineup->count];
-        ranks[lineup->count++] = rank;
-        member->name = row.value;
-        member->messages = row.messages;
-        if (row.messages >= SPR_SUSPECT_MESSAGES_MIN) {
-            r = examine(&make, normal, member);
-        }
+    if (r == 0) {
+        r = add_members(&make, lineup);
     }
     if (r < 0) {
         spr_lineup_done(lineup);
         return r;
     }
-    judge(&make, lineup, ranks);
+    judge(&make, lineup);
     return 0;
 }
 

@@ -8,12 +8,14 @@
 #include "core/query/suspect.h"
 #include "core/query/tally.h"
 
-#define SPR_LINEUP_MAX 6 /* a culprit is among the largest; the rest only counts as peers */
+/* A culprit is among the largest by messages or by recipients; the rest only counts as peers. */
+#define SPR_LINEUP_BY_MESSAGES 6
+#define SPR_LINEUP_MAX         8
 
 struct spr_lineup_member {
-    struct spr_text name; /* as most of its messages spell it; borrowed from the tally */
-    uint64_t messages;
-    uint64_t **rows; /* one bitmap a segment; NULL: too small to be looked at */
+    struct spr_text name;    /* as most of its messages spell it; borrowed from the tally */
+    uint64_t rank, messages; /* in the table */
+    uint64_t **rows;         /* one bitmap a segment; NULL: too small to be looked at */
     struct spr_profile profile;
     struct spr_suspect suspect;
     struct spr_judgement judgement;
@@ -22,7 +24,7 @@ struct spr_lineup_member {
 struct spr_lineup {
     struct spr_tally *tally;
     uint32_t segment_count;
-    struct spr_lineup_member members[SPR_LINEUP_MAX]; /* by falling size */
+    struct spr_lineup_member members[SPR_LINEUP_MAX]; /* the first ones by falling messages */
     unsigned count;
     int best; /* the guilty one with most points, -1: nobody */
 };

@@ -13,19 +13,24 @@
 #define START 1795300000
 #define DAY   86400
 
+static void fill_recipients(struct sample_record *sample, uint32_t count)
+{
+    sample->record.recipient_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        sample->recipients[i].state = SPR_RECIPIENT_PENDING;
+        if (sample->recipients[i].address.bytes == NULL) {
+            sample->recipients[i].address = sample->recipients[0].address;
+        }
+    }
+}
+
 /* Everything a message of these queues consists of. */
 static void fill(struct sample_record *sample, uint32_t number, int64_t arrival,
                  uint32_t recipients)
 {
     sample_message(sample, 1, number);
     sample->record.number[SPR_NUMBER_ARRIVAL] = arrival;
-    sample->record.recipient_count = recipients;
-    for (uint32_t i = 0; i < recipients; i++) {
-        sample->recipients[i].state = SPR_RECIPIENT_PENDING;
-        if (sample->recipients[i].address.bytes == NULL) {
-            sample->recipients[i].address = sample->recipients[0].address;
-        }
-    }
+    fill_recipients(sample, recipients);
 }
 
 __attribute__((format(printf, 3, 4))) static void set_text(struct sample_record *sample,
@@ -85,6 +90,20 @@ static void hacked_15(struct sample_record *sample, uint64_t seed, uint32_t numb
         mallory(sample, number);
     } else {
         person(sample, seed, number);
+    }
+}
+
+/* 80 messages to 40 people each, behind eight larger accounts. */
+static void hacked_few(struct sample_record *sample, uint64_t seed, uint32_t number)
+{
+    person(sample, seed, number);
+    if (number % 30 == 0) {
+        mallory(sample, number / 30);
+        fill_recipients(sample, 40);
+    } else if (number % 3 != 0) {
+        set_text(sample, SPR_COLUMN_ACCOUNT, "office%u@example.org", number % 8);
+        set_text(sample, SPR_COLUMN_SENDER, "office%u@example.org", number % 8);
+        set_text(sample, SPR_COLUMN_CLIENT, "192.0.2.200");
     }
 }
 
@@ -194,6 +213,17 @@ Test(triage, finds_one_seventh_among_many)
 
     cr_assert_eq(v.facts->culprit, SPR_CULPRIT_ACCOUNT);
     cr_expect(named(v.facts, "mallory@example.org"));
+    done(&v);
+}
+
+Test(triage, finds_few_messages_with_many_recipients)
+{
+    struct verdict v;
+    judge(&v, hacked_few, 2, 1200);
+
+    cr_assert_eq(v.facts->culprit, SPR_CULPRIT_ACCOUNT);
+    cr_expect(named(v.facts, "mallory@example.org"));
+    cr_expect_eq(v.facts->messages, 80);
     done(&v);
 }
 
