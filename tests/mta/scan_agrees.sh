@@ -8,6 +8,7 @@ ids "$work/listing" | awk 'NR % 9 == 4' | pf exec postsuper -h - > /dev/null 2>&
 listing "$work/listing"
 
 times() { find "$spool" -path "$spool/p*" -prune -o -printf '%A@ %T@ %C@ %m %p\n' | sort -k5; }
+times > "$work/times.before" # listing a folder itself touches it, once
 times > "$work/times.before"
 ray_outside scan
 ray_outside query '*' --no-refresh --json > "$work/ray"
