@@ -2,6 +2,7 @@
 # delete, hold, release, undo and purge, each seen by the server's own listing.
 . "$(dirname "$0")/lib.sh"
 start_server
+without_sleepers
 inject 200 --seed 6 --out "$work/sent.jsonl"
 listing "$work/before"
 account=mallory@customer.test

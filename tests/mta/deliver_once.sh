@@ -2,6 +2,7 @@
 # After a delete the rest is delivered, each message exactly once, and nothing that was taken out.
 . "$(dirname "$0")/lib.sh"
 start_server
+without_sleepers
 inject 200 --seed 7 --out "$work/sent.jsonl"
 listing "$work/before"
 account=mallory@customer.test
