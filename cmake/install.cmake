@@ -28,9 +28,7 @@ install(TARGETS spoolray EXPORT spoolray
 install(TARGETS spoolray_static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT spoolray NAMESPACE spoolray:: FILE spoolrayConfig.cmake
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/spoolray)
-if(TARGET spoolray_cli)
-    install(TARGETS spoolray_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-endif()
+install(TARGETS spoolray_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 foreach(page spoolray.1 spoolray.conf.5 libspoolray.3)
     string(REGEX REPLACE ".*\\." "" section ${page})
     install(FILES docs/man/${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
