@@ -3,9 +3,8 @@
  */
 #include "core/batch/steps.h"
 
-#include "core/batch/confirm.h"
+#include "core/batch/find.h"
 #include "core/batch/pairing.h"
-#include "core/index/identity.h"
 #include "io/dirents.h"
 #include "io/own.h"
 
@@ -15,19 +14,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#define ATTEMPTS_MAX 64 /* of locate; no format names half as many places */
-
-/* One message as it lies now. */
-struct found {
-    unsigned dir;       /* of the format */
-    uint32_t batch_dir; /* its folder */
-    struct spr_key key;
-    unsigned primary;
-    struct spr_io_meta meta;
-    uint32_t dirs[SPR_ROLES_MAX];     /* folder of each role */
-    const char *names[SPR_ROLES_MAX]; /* in the batch's memory; NULL: absent */
-};
 
 struct builder {
     struct spr_change *change;
@@ -39,172 +25,6 @@ struct builder {
 static struct spr_text text_of(const char *text)
 {
     return (struct spr_text){ (const uint8_t *)text, strlen(text) };
-}
-
-static int folder_fd(const struct builder *b, uint32_t dir)
-{
-    return spr_batch_dir_fd(b->batch, dir, b->change->place->root_fd, b->change->place->fd);
-}
-
-/* Splits a path of the format's into a folder of the batch and a name in its memory. */
-static int split_path(struct spr_batch *batch, const struct spr_path *path, uint32_t *ret_dir,
-                      const char **ret_name)
-{
-    const struct spr_text whole = { (const uint8_t *)path->text, path->length };
-    if (!spr_relative_path_valid(whole) || whole.length == 0) {
-        return -EINVAL;
-    }
-    const char *slash = strrchr(path->text, '/');
-    const size_t folder = slash != NULL ? (size_t)(slash - path->text) : 0;
-    const size_t name = slash != NULL ? folder + 1 : 0;
-    const int r =
-        spr_batch_add_dir(batch, SPR_BASE_SPOOL, (struct spr_text){ whole.bytes, folder }, ret_dir);
-    if (r < 0) {
-        return r;
-    }
-    *ret_name = spr_batch_text(batch, (struct spr_text){ whole.bytes + name, path->length - name });
-    return *ret_name != NULL ? 0 : -ENOMEM;
-}
-
-/* ---- Finding --------------------------------------------------------------------------------- */
-
-/* Is the indexed message what lies at this name? By its times, else by its head (SAFETY 4). */
-static int confirm_at(const struct builder *b, const struct spr_plan_entry *entry,
-                      struct found *found)
-{
-    const int fd = folder_fd(b, found->batch_dir);
-    if (fd < 0) {
-        return fd;
-    }
-    int r = spr_meta_at(fd, found->names[found->primary], &found->meta);
-    if (r < 0) {
-        return r;
-    }
-    if (!S_ISREG(found->meta.mode)) {
-        return -EBADF;
-    }
-    if (found->meta.inode != entry->inode) {
-        return SPR_E_CHANGED;
-    }
-    if (spr_stat_digest(&found->meta) == entry->stat_digest) {
-        return 0;
-    }
-    struct spr_confirm confirm = {
-        .format = b->change->format,
-        .layout = &b->change->layout,
-        .dir = found->dir,
-        .folder = text_of(b->batch->dirs[found->batch_dir].path),
-        .key = found->key,
-        .dir_fd = fd,
-        .primary = found->primary,
-    };
-    memcpy(confirm.names, found->names, sizeof(confirm.names));
-    uint64_t digest = 0;
-    r = spr_confirm_digest(&confirm, &digest, &found->meta);
-    if (r < 0) {
-        return r;
-    }
-    return found->meta.inode == entry->inode && digest == entry->identity_digest ? 0
-                                                                                 : SPR_E_CHANGED;
-}
-
-static int key_of(const struct builder *b, struct found *found)
-{
-    const char *name = found->names[found->primary];
-    const enum spr_kind kind =
-        b->change->format->classify(&b->change->layout, found->dir, text_of(name), &found->key);
-    return kind == SPR_KIND_PART ? 0 : SPR_E_CHANGED;
-}
-
-/* Where the index saw it. */
-static int look_where_indexed(const struct builder *b, const struct spr_plan_entry *entry,
-                              const struct spr_plan_names *names, uint32_t dir, struct found *found)
-{
-    *found = (struct found){ .dir = entry->dir, .batch_dir = dir, .primary = names->files[0].role };
-    for (unsigned i = 0; i < names->count; i++) {
-        const unsigned role = names->files[i].role;
-        if (role >= b->change->format->role_count ||
-            (b->change->format->roles[role].flags & SPR_ROLE_ON_DEMAND) != 0) {
-            continue; /* looked for when all is known */
-        }
-        found->dirs[role] = dir;
-        found->names[role] = spr_batch_text(b->batch, names->files[i].name);
-        if (found->names[role] == NULL) {
-            return -ENOMEM;
-        }
-    }
-    if (found->names[found->primary] == NULL || found->dir >= b->change->format->dir_count) {
-        return SPR_E_CHANGED;
-    }
-    const int r = key_of(b, found);
-    return r < 0 ? r : confirm_at(b, entry, found);
-}
-
-/* Where the server may have put it meanwhile. */
-static int look_elsewhere(const struct builder *b, const struct spr_plan_entry *entry,
-                          struct found *found)
-{
-    const struct spr_format *format = b->change->format;
-    const struct spr_key key = found->key;
-    const unsigned primary = found->primary;
-    int best = -ENOENT;
-    for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-        struct spr_path path = { 0 };
-        struct found other = { .primary = primary, .key = key };
-        if (!format->locate(&b->change->layout, &key, primary, attempt, &path)) {
-            break;
-        }
-        int r = split_path(b->batch, &path, &other.batch_dir, &other.names[primary]);
-        if (r == -ENOMEM) {
-            return r;
-        }
-        if (r < 0 ||
-            !spr_format_dir_of(format, text_of(b->batch->dirs[other.batch_dir].path), &other.dir)) {
-            continue;
-        }
-        other.dirs[primary] = other.batch_dir;
-        r = confirm_at(b, entry, &other);
-        if (r == 0) {
-            r = key_of(b, &other);
-        }
-        if (r == 0) {
-            *found = other;
-            return 0;
-        }
-        best = r == -ENOENT || r == -ENOTDIR ? best : r;
-    }
-    return best;
-}
-
-/* Roles that are found by a path of their own: logs beside the queues. */
-static int find_on_demand(const struct builder *b, struct found *found)
-{
-    const struct spr_format *format = b->change->format;
-    for (unsigned role = 0; role < format->role_count; role++) {
-        if ((format->roles[role].flags & SPR_ROLE_ON_DEMAND) == 0) {
-            continue;
-        }
-        for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-            struct spr_path path = { 0 };
-            struct spr_io_meta meta;
-            uint32_t dir = 0;
-            const char *name = NULL;
-            if (!format->locate(&b->change->layout, &found->key, role, attempt, &path)) {
-                break;
-            }
-            const int r = split_path(b->batch, &path, &dir, &name);
-            if (r < 0) {
-                return r;
-            }
-            const int fd = folder_fd(b, dir);
-            if (fd >= 0 && spr_meta_at(fd, name, &meta) == 0 && S_ISREG(meta.mode)) {
-                found->dirs[role] = dir;
-                found->names[role] = name;
-                break;
-            }
-        }
-    }
-    return 0;
 }
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
@@ -271,7 +91,7 @@ static int make_folders(struct spr_change *change, const char *path)
 int spr_steps_target(struct spr_change *change, struct spr_batch *batch,
                      const struct spr_path *path, struct spr_batch_file *file)
 {
-    int r = split_path(batch, path, &file->to_dir, &file->to);
+    int r = spr_find_split(batch, path, &file->to_dir, &file->to);
     unsigned dir = 0;
     if (r == 0 &&
         !spr_format_dir_of(change->format, text_of(batch->dirs[file->to_dir].path), &dir)) {
@@ -302,7 +122,8 @@ static enum spr_part part_of(const struct spr_format *format, unsigned role, uns
                                                                  : SPR_PART_SUPPORT;
 }
 
-static int add_step(const struct builder *b, const struct found *found, const struct spr_step *step)
+static int add_step(const struct builder *b, const struct spr_found_message *found,
+                    const struct spr_step *step)
 {
     const struct spr_format *format = b->change->format;
     struct spr_batch *batch = b->batch;
@@ -347,7 +168,7 @@ static int add_step(const struct builder *b, const struct found *found, const st
 }
 
 /* What core itself refuses, before the format is asked. */
-static int check_folder(const struct builder *b, const struct found *found)
+static int check_folder(const struct builder *b, const struct spr_found_message *found)
 {
     const struct spr_change *change = b->change;
     const uint32_t flags = change->format->dirs[found->dir].flags;
@@ -363,7 +184,7 @@ static int check_folder(const struct builder *b, const struct found *found)
 }
 
 static int ask_format(const struct builder *b, const struct spr_plan_entry *entry,
-                      const struct found *found)
+                      const struct spr_found_message *found)
 {
     const struct spr_format *format = b->change->format;
     struct spr_steps steps = { 0 };
@@ -437,20 +258,18 @@ static int leave_message(const struct builder *b, const struct spr_plan_entry *e
 static int build_message(const struct builder *b, const struct spr_plan_entry *entry,
                          const struct spr_plan_names *names, uint32_t dir, int paired)
 {
-    struct found found = { 0 };
+    struct spr_found_message found = { 0 };
     uint32_t message = 0;
     if (paired < 0) {
         return paired;
     }
-    int r = look_where_indexed(b, entry, names, dir, &found);
-    if ((r == -ENOENT || r == -ENOTDIR || r == SPR_E_CHANGED) && found.key.id.length > 0) {
-        r = look_elsewhere(b, entry, &found);
-    }
+    const struct spr_finder finder = { b->change, b->batch };
+    int r = spr_find_message(&finder, entry, names, dir, &found);
     if (r == 0) {
         r = check_folder(b, &found);
     }
     if (r == 0) {
-        r = find_on_demand(b, &found);
+        r = spr_find_on_demand(&finder, &found);
     }
     if (r < 0) {
         return r;

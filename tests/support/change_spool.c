@@ -49,6 +49,10 @@ static void make_folder(const struct change_spool *spool, const char *path)
 
 static void make_outside(struct change_spool *spool, const char *format)
 {
+    /* Memory, where there is any: these tests are about order, not about a disk. */
+    if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0) {
+        (void)setenv("TMPDIR", "/dev/shm", 0);
+    }
     make_temporary(spool->outside);
     (void)snprintf(spool->root, sizeof(spool->root), "%s/spool", spool->outside);
     (void)snprintf(spool->index, sizeof(spool->index), "%s/index", spool->outside);

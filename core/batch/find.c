@@ -1,0 +1,198 @@
+/*
+ * Finding a planned message again.
+ */
+#include "core/batch/find.h"
+
+#include "core/batch/confirm.h"
+#include "core/index/identity.h"
+#include "io/dirents.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define ATTEMPTS_MAX 64 /* of locate; no format names half as many places */
+
+static struct spr_text text_of(const char *text)
+{
+    return (struct spr_text){ (const uint8_t *)text, strlen(text) };
+}
+
+static int folder_fd(const struct spr_finder *f, uint32_t dir)
+{
+    return spr_batch_dir_fd(f->batch, dir, f->change->place->root_fd, f->change->place->fd);
+}
+
+int spr_find_split(struct spr_batch *batch, const struct spr_path *path, uint32_t *ret_dir,
+                   const char **ret_name)
+{
+    const struct spr_text whole = { (const uint8_t *)path->text, path->length };
+    if (!spr_relative_path_valid(whole) || whole.length == 0) {
+        return -EINVAL;
+    }
+    const char *slash = strrchr(path->text, '/');
+    const size_t folder = slash != NULL ? (size_t)(slash - path->text) : 0;
+    const size_t name = slash != NULL ? folder + 1 : 0;
+    const int r =
+        spr_batch_add_dir(batch, SPR_BASE_SPOOL, (struct spr_text){ whole.bytes, folder }, ret_dir);
+    if (r < 0) {
+        return r;
+    }
+    *ret_name = spr_batch_text(batch, (struct spr_text){ whole.bytes + name, path->length - name });
+    return *ret_name != NULL ? 0 : -ENOMEM;
+}
+
+/* ---- Finding --------------------------------------------------------------------------------- */
+
+/* Is the indexed message what lies at this name? By its times, else by its head (SAFETY 4). */
+static int confirm_at(const struct spr_finder *f, const struct spr_plan_entry *entry,
+                      struct spr_found_message *found)
+{
+    const int fd = folder_fd(f, found->batch_dir);
+    if (fd < 0) {
+        return fd;
+    }
+    int r = spr_meta_at(fd, found->names[found->primary], &found->meta);
+    if (r < 0) {
+        return r;
+    }
+    if (!S_ISREG(found->meta.mode)) {
+        return -EBADF;
+    }
+    if (found->meta.inode != entry->inode) {
+        return SPR_E_CHANGED;
+    }
+    if (spr_stat_digest(&found->meta) == entry->stat_digest) {
+        return 0;
+    }
+    struct spr_confirm confirm = {
+        .format = f->change->format,
+        .layout = &f->change->layout,
+        .dir = found->dir,
+        .folder = text_of(f->batch->dirs[found->batch_dir].path),
+        .key = found->key,
+        .dir_fd = fd,
+        .primary = found->primary,
+    };
+    memcpy(confirm.names, found->names, sizeof(confirm.names));
+    uint64_t digest = 0;
+    r = spr_confirm_digest(&confirm, &digest, &found->meta);
+    if (r < 0) {
+        return r;
+    }
+    return found->meta.inode == entry->inode && digest == entry->identity_digest ? 0
+                                                                                 : SPR_E_CHANGED;
+}
+
+static int key_of(const struct spr_finder *f, struct spr_found_message *found)
+{
+    const char *name = found->names[found->primary];
+    const enum spr_kind kind =
+        f->change->format->classify(&f->change->layout, found->dir, text_of(name), &found->key);
+    return kind == SPR_KIND_PART ? 0 : SPR_E_CHANGED;
+}
+
+/* Where the index saw it. */
+static int look_where_indexed(const struct spr_finder *f, const struct spr_plan_entry *entry,
+                              const struct spr_plan_names *names, uint32_t dir,
+                              struct spr_found_message *found)
+{
+    *found = (struct spr_found_message){ .dir = entry->dir,
+                                         .batch_dir = dir,
+                                         .primary = names->files[0].role };
+    for (unsigned i = 0; i < names->count; i++) {
+        const unsigned role = names->files[i].role;
+        if (role >= f->change->format->role_count ||
+            (f->change->format->roles[role].flags & SPR_ROLE_ON_DEMAND) != 0) {
+            continue; /* looked for when all is known */
+        }
+        found->dirs[role] = dir;
+        found->names[role] = spr_batch_text(f->batch, names->files[i].name);
+        if (found->names[role] == NULL) {
+            return -ENOMEM;
+        }
+    }
+    if (found->names[found->primary] == NULL || found->dir >= f->change->format->dir_count) {
+        return SPR_E_CHANGED;
+    }
+    const int r = key_of(f, found);
+    return r < 0 ? r : confirm_at(f, entry, found);
+}
+
+/* Where the server may have put it meanwhile. */
+static int look_elsewhere(const struct spr_finder *f, const struct spr_plan_entry *entry,
+                          struct spr_found_message *found)
+{
+    const struct spr_format *format = f->change->format;
+    const struct spr_key key = found->key;
+    const unsigned primary = found->primary;
+    int best = -ENOENT;
+    for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+        struct spr_path path = { 0 };
+        struct spr_found_message other = { .primary = primary, .key = key };
+        if (!format->locate(&f->change->layout, &key, primary, attempt, &path)) {
+            break;
+        }
+        int r = spr_find_split(f->batch, &path, &other.batch_dir, &other.names[primary]);
+        if (r == -ENOMEM) {
+            return r;
+        }
+        if (r < 0 ||
+            !spr_format_dir_of(format, text_of(f->batch->dirs[other.batch_dir].path), &other.dir)) {
+            continue;
+        }
+        other.dirs[primary] = other.batch_dir;
+        r = confirm_at(f, entry, &other);
+        if (r == 0) {
+            r = key_of(f, &other);
+        }
+        if (r == 0) {
+            *found = other;
+            return 0;
+        }
+        best = r == -ENOENT || r == -ENOTDIR ? best : r;
+    }
+    return best;
+}
+
+/* Roles that are found by a path of their own: logs beside the queues. */
+int spr_find_on_demand(const struct spr_finder *f, struct spr_found_message *found)
+{
+    const struct spr_format *format = f->change->format;
+    for (unsigned role = 0; role < format->role_count; role++) {
+        if ((format->roles[role].flags & SPR_ROLE_ON_DEMAND) == 0) {
+            continue;
+        }
+        for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+            struct spr_path path = { 0 };
+            struct spr_io_meta meta;
+            uint32_t dir = 0;
+            const char *name = NULL;
+            if (!format->locate(&f->change->layout, &found->key, role, attempt, &path)) {
+                break;
+            }
+            const int r = spr_find_split(f->batch, &path, &dir, &name);
+            if (r < 0) {
+                return r;
+            }
+            const int fd = folder_fd(f, dir);
+            if (fd >= 0 && spr_meta_at(fd, name, &meta) == 0 && S_ISREG(meta.mode)) {
+                found->dirs[role] = dir;
+                found->names[role] = name;
+                break;
+            }
+        }
+    }
+    return 0;
+}
+
+int spr_find_message(const struct spr_finder *f, const struct spr_plan_entry *entry,
+                     const struct spr_plan_names *names, uint32_t dir,
+                     struct spr_found_message *found)
+{
+    const int r = look_where_indexed(f, entry, names, dir, found);
+    if ((r == -ENOENT || r == -ENOTDIR || r == SPR_E_CHANGED) && found->key.id.length > 0) {
+        return look_elsewhere(f, entry, found);
+    }
+    return r;
+}

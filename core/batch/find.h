@@ -1,0 +1,38 @@
+/*
+ * Finding a planned message again: where the index saw it, else where its server may have put it,
+ * confirmed by identity in either case (SAFETY 4).
+ */
+#ifndef SPR_CORE_BATCH_FIND_H
+#define SPR_CORE_BATCH_FIND_H
+
+#include "core/batch/change.h"
+#include "core/batch/plan.h"
+#include "io/io.h"
+
+struct spr_finder {
+    struct spr_change *change;
+    struct spr_batch *batch; /* whose folders and memory are used */
+};
+
+/* One message as it lies now. */
+struct spr_found_message {
+    unsigned dir;       /* of the format */
+    uint32_t batch_dir; /* its folder */
+    struct spr_key key;
+    unsigned primary;
+    struct spr_io_meta meta;          /* of the primary, when it was confirmed */
+    uint32_t dirs[SPR_ROLES_MAX];     /* folder of each role */
+    const char *names[SPR_ROLES_MAX]; /* in the batch's memory; NULL: absent */
+};
+
+/* dir: the folder of the batch where the index saw it. */
+int spr_find_message(const struct spr_finder *finder, const struct spr_plan_entry *entry,
+                     const struct spr_plan_names *names, uint32_t dir,
+                     struct spr_found_message *found);
+/* Roles that are found by a path of their own: logs beside the queues. */
+int spr_find_on_demand(const struct spr_finder *finder, struct spr_found_message *found);
+/* Splits a path of the format's into a folder of the batch and a name in its memory. */
+int spr_find_split(struct spr_batch *batch, const struct spr_path *path, uint32_t *ret_dir,
+                   const char **ret_name);
+
+#endif
