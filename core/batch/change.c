@@ -77,7 +77,7 @@ void spr_change_end(struct spr_change *change)
     if (change->place != NULL && change->place->lock_fd >= 0) {
         (void)spr_private_make_reserve(change->place); /* as far as there is room */
         if (change->format != NULL) {
-            spr_server_remember_quiet(change->format, change->place->root_fd, change->place->fd);
+            spr_server_remember_quiet(change->format, change->place);
         }
     }
     spr_ledger_close(change->ledger);
@@ -96,8 +96,7 @@ int spr_change_use(struct spr_change *change, const char *format, const struct s
     if (change->format == found) {
         return 0;
     }
-    const int r = spr_server_look(found, change->place->root_fd, change->place->fd,
-                                  change->options.flags, &change->server);
+    const int r = spr_server_look(found, change->place, change->options.flags, &change->server);
     if (r < 0) {
         return spr_fault_set(change->fault, r, change->place->spool_root, 0,
                              "whether the server runs cannot be told");

@@ -205,7 +205,7 @@ static int look_at_spool(struct preparer *p, struct spr_fault *fault)
     if (r < 0) {
         return r;
     }
-    r = spr_server_look(p->format, place->root_fd, place->fd, p->options.flags, &p->server);
+    r = spr_server_look(p->format, place, p->options.flags, &p->server);
     if (r == 0) {
         plan->server_runs = p->server.runs;
         plan->server_known = p->server.known;

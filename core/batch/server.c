@@ -143,18 +143,21 @@ static void print_times(char line[64], const struct spr_io_meta *meta)
 }
 
 /* Did nothing but ourselves change the folders for so long? */
-static bool is_quiet(const struct spr_format *format, int root_fd, int private_fd)
+static bool is_quiet(const struct spr_format *format, const struct spr_private *place)
 {
-    char *ours = read_quiet(private_fd);
+    char *ours = read_quiet(place->fd);
     const int64_t now = (int64_t)time(NULL);
     bool quiet = true;
     for (unsigned i = 0; i < format->dir_count && quiet; i++) {
         struct spr_io_meta meta;
-        const int r = folder_times(format, i, root_fd, &meta);
+        const int r = folder_times(format, i, place->root_fd, &meta);
         if (r == -ENOENT) {
             continue;
         }
         char line[64];
+        if (r == 0 && meta.inode == place->root.inode) {
+            meta.mtime_ns = place->root.mtime_ns; /* as it was before our folder was made in it */
+        }
         if (r == 0) {
             print_times(line, &meta);
         }
@@ -166,19 +169,19 @@ static bool is_quiet(const struct spr_format *format, int root_fd, int private_f
     return quiet;
 }
 
-void spr_server_remember_quiet(const struct spr_format *format, int root_fd, int private_fd)
+void spr_server_remember_quiet(const struct spr_format *format, const struct spr_private *place)
 {
     if (format->lock.quiet_seconds == 0) {
         return;
     }
     struct spr_replace *replace = NULL;
-    if (spr_replace_begin(private_fd, QUIET_NAME, &replace) < 0) {
+    if (spr_replace_begin(place->fd, QUIET_NAME, &replace) < 0) {
         return; /* the next change waits until the spool is quiet again */
     }
     for (unsigned i = 0; i < format->dir_count; i++) {
         struct spr_io_meta meta;
         char line[64];
-        if (folder_times(format, i, root_fd, &meta) == 0) {
+        if (folder_times(format, i, place->root_fd, &meta) == 0) {
             print_times(line, &meta);
             if (spr_write_all(spr_replace_fd(replace), line, strlen(line)) < 0) {
                 spr_replace_abort(replace);
@@ -191,12 +194,12 @@ void spr_server_remember_quiet(const struct spr_format *format, int root_fd, int
 
 /* ---- Together -------------------------------------------------------------------------------- */
 
-int spr_server_look(const struct spr_format *format, int root_fd, int private_fd,
+int spr_server_look(const struct spr_format *format, const struct spr_private *place,
                     uint32_t option_flags, struct spr_server *ret_server)
 {
     struct spr_server server = { 0 };
     if (format->lock.run_file != NULL) {
-        const int r = look_at_lock(format, root_fd, &server);
+        const int r = look_at_lock(format, place->root_fd, &server);
         if (r < 0) {
             return r;
         }
@@ -204,7 +207,7 @@ int spr_server_look(const struct spr_format *format, int root_fd, int private_fd
     } else if ((option_flags & SPR_SERVER_STOPPED) != 0) {
         server.known = true;
     } else {
-        server.known = format->lock.quiet_seconds > 0 && is_quiet(format, root_fd, private_fd);
+        server.known = format->lock.quiet_seconds > 0 && is_quiet(format, place);
     }
     *ret_server = server;
     return 0;

@@ -5,7 +5,7 @@
 #ifndef SPR_CORE_BATCH_SERVER_H
 #define SPR_CORE_BATCH_SERVER_H
 
-#include "core/spoolray.h"
+#include "core/batch/private.h"
 #include "formats/format.h"
 #include "io/locks.h"
 
@@ -17,8 +17,8 @@ struct spr_server {
                                          seen */
 };
 
-/* private_fd: for what we changed ourselves, which is no noise; -1: none. */
-int spr_server_look(const struct spr_format *format, int root_fd, int private_fd,
+/* What we changed ourselves, the making of our private folder included, is no noise. */
+int spr_server_look(const struct spr_format *format, const struct spr_private *place,
                     uint32_t option_flags, struct spr_server *ret_server);
 /* May messages of a folder that the server keeps in memory be touched? */
 bool spr_server_memory_seen(const struct spr_format *format, const struct spr_server *server,
@@ -28,7 +28,7 @@ int spr_server_reload(const struct spr_format *format, const struct spr_server *
                       const struct spr_run *run);
 /* After a change of ours: the folders' times as they are, so that our own change is not taken for
  * somebody else's. Best effort. */
-void spr_server_remember_quiet(const struct spr_format *format, int root_fd, int private_fd);
+void spr_server_remember_quiet(const struct spr_format *format, const struct spr_private *place);
 
 /* Which of the format's folders this path lies in; false: none. */
 bool spr_format_dir_of(const struct spr_format *format, struct spr_text path, unsigned *ret_dir);
