@@ -10,7 +10,8 @@
 #include <stdlib.h>
 
 #define SEGMENTS_DUE 32
-#define ROWS_MAX     4000000 /* of a merged segment: bounds the builder's memory */
+#define ROWS_SMALL   16384       /* segments that hold less on average are worth merging */
+#define MEMORY_MAX   (32u << 20) /* of the builder: a scan may use 64 MiB in all */
 
 struct merge {
     struct spr_manifest *manifest;
@@ -29,7 +30,9 @@ bool spr_merge_due(const struct spr_manifest *manifest)
         rows += manifest->segments[i].rows;
         live_rows += manifest->segments[i].live_rows;
     }
-    return manifest->segment_count > SEGMENTS_DUE || rows - live_rows > rows / 2;
+    const bool are_many =
+        manifest->segment_count > SEGMENTS_DUE && live_rows / manifest->segment_count < ROWS_SMALL;
+    return are_many || rows - live_rows > rows / 2;
 }
 
 static int write_segment(struct merge *merge, struct spr_fault *fault)
@@ -63,7 +66,7 @@ static int write_segment(struct merge *merge, struct spr_fault *fault)
 static int add_row(struct merge *merge, struct spr_segment_reader *reader, uint32_t row,
                    const char *name, struct spr_fault *fault)
 {
-    if (spr_segment_builder_count(merge->builder) >= ROWS_MAX) {
+    if (spr_segment_builder_memory(merge->builder) >= MEMORY_MAX) {
         int r = write_segment(merge, fault);
         if (r < 0) {
             return r;

@@ -6,7 +6,7 @@
 
 #include "core/index/manifest.h"
 
-/* More than half of the rows are dead, or there are more than 32 segments. */
+/* More than half of the rows are dead, or there are more than 32 segments of few rows. */
 bool spr_merge_due(const struct spr_manifest *manifest);
 /* Writes new segments and makes the manifest name them in place of all others, rows in the same
  * order. The old files stay until the manifest is published. On failure the manifest is as it was;

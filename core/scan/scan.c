@@ -16,7 +16,7 @@
 
 #define WORKERS_COLD   8 /* PERF 3b */
 #define WORKERS_MAX    64
-#define MEMORY_DEFAULT (64u << 20)
+#define MEMORY_DEFAULT (32u << 20) /* the other half of 64 MiB is io's buffers, and writing */
 #define SAMPLE_MAX     65536
 #define ROUNDS_MAX     3 /* listings again of what moved meanwhile */
 #define FIRST_FLUSH_NS 700000000u
