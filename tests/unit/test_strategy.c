@@ -46,8 +46,7 @@ static const char *const terms[] = {
     "from:offer1@bulk.example",
     "from:U3@d2.test",
     "from:\"a b\"@c.example",
-    "from:x@b\xc3\xbc"
-    "cher.example",
+    "from:x@b\303\274cher.example",
     "from:@xn--bcher-kva.example",
     "from:*@xn--bcher-kva.example",
     "from:@*.example",
