@@ -11,7 +11,7 @@ bool spr_path_add(struct spr_path *path, struct spr_text component)
         return true;
     }
     size_t slash = path->length > 0 ? 1 : 0;
-    if (component.length > SPR_PATH_MAX - path->length - slash ||
+    if (component.length > SPR_PATH_MAX || component.length + slash > SPR_PATH_MAX - path->length ||
         memchr(component.bytes, '\0', component.length) != NULL) {
         return false;
     }

@@ -94,7 +94,7 @@ static void split_into_roles(struct drive_message *message, const uint8_t *bytes
         const uint8_t *end = memmem(bytes, length, separator, sizeof(separator));
         size_t part = end != NULL ? (size_t)(end - bytes) : length;
         struct drive_file *file = &message->files[role];
-        file->present = true;
+        file->present = part > 0; /* an empty part: no such file */
         memcpy(file->name, "0123456789AB", 13);
         file->bytes = malloc(part > 0 ? part : 1);
         if (file->bytes == NULL) {
@@ -113,6 +113,10 @@ void fuzz_format(const char *format_name, const uint8_t *bytes, size_t length)
     static const struct spr_layout layout = { .hash_depth = 1, .hashed_dirs = 0xffff };
     struct drive_message message = { .format = drive_format(format_name), .layout = &layout };
     collector_init(&message.found);
+    message.dir = (unsigned)(length % message.format->dir_count); /* folders in turn */
+    if ((message.format->dirs[message.dir].flags & SPR_DIR_NO_WALK) != 0) {
+        message.dir = 0;
+    }
     memcpy(message.key_name, "0123456789AB", 13);
     message.key.id = (struct spr_text){ (const uint8_t *)message.key_name, 12 };
     message.key.stem = message.key.id;

@@ -185,8 +185,11 @@ static void walk_folder(struct drive_spool *spool, unsigned dir, const char *fol
         bool hashed = (flags & SPR_DIR_HASHED) != 0 && strlen(name) == 1 && name[0] != '.';
         if (entries[i]->d_type == DT_DIR && (below || hashed)) {
             char child[DRIVE_PATH_MAX];
-            (void)snprintf(child, sizeof(child), "%s%s%s", folder, folder[0] != '\0' ? "/" : "",
-                           name);
+            int length = snprintf(child, sizeof(child), "%s%s%s", folder,
+                                  folder[0] != '\0' ? "/" : "", name);
+            if (length < 0 || (size_t)length >= sizeof(child)) {
+                abort();
+            }
             walk_folder(spool, dir, child, depth + 1);
         }
         free(entries[i]);
