@@ -1,5 +1,6 @@
 #include "core/catalog.h"
-#include "core/index/layout.h"
+#include "formats/format.h"
+#include "tests/support/faulty_io.h"
 #include "tests/support/sample_records.h"
 #include "tests/support/temporary.h"
 
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -20,6 +21,10 @@ struct place {
     char dir[TEMPORARY_PATH_MAX + 16];
     struct spr_fault fault;
 };
+
+/* A server that edits files in place: folder times do not tell. */
+static const struct spr_format EDITING = { .name = "editing", .edits_in_place = true };
+static const struct spr_format *const FORMATS[] = { &EDITING, NULL };
 
 static void make_place(struct place *place)
 {
@@ -31,6 +36,7 @@ static struct spr_index *open_index(struct place *place, uint32_t flags)
 {
     struct spr_options options = SPR_OPTIONS_INIT;
     options.flags = flags;
+    options.extra_formats = FORMATS;
     struct spr_index *index = NULL;
     cr_assert_eq(spr_index_open(place->dir, &options, &index, &place->fault), 0, "%s",
                  place->fault.detail);
@@ -254,8 +260,8 @@ Test(catalog, is_readable_while_segments_come_and_go)
     remove_temporary(place.path);
 }
 
-/* An index of an empty spool at place->path, scanned now. */
-static struct spr_index *index_spool(struct place *place, const char *format)
+/* An index of an empty spool at place->path, scanned so many seconds ago. */
+static struct spr_index *index_spool(struct place *place, const char *format, int64_t age)
 {
     struct spr_index *index = open_index(place, 0);
     struct spr_manifest *manifest = grow(index, 1);
@@ -268,7 +274,7 @@ static struct spr_index *index_spool(struct place *place, const char *format)
     manifest->format = strdup(format);
     manifest->root_device = meta.st_dev;
     manifest->root_inode = meta.st_ino;
-    manifest->scanned_at = (int64_t)time(NULL) - 30;
+    manifest->scanned_at = (int64_t)time(NULL) - age;
     const int64_t mtime_ns = (int64_t)meta.st_mtim.tv_sec * 1000000000 + meta.st_mtim.tv_nsec;
     cr_assert_eq(spr_manifest_add_folder(manifest, (struct spr_text){ (const uint8_t *)"", 0 },
                                          meta.st_ino, mtime_ns),
@@ -293,7 +299,7 @@ Test(catalog, is_stale_when_a_folder_changed)
 {
     struct place place = { 0 };
     make_place(&place);
-    struct spr_index *index = index_spool(&place, "postfix");
+    struct spr_index *index = index_spool(&place, "postfix", 3600);
     char added[TEMPORARY_PATH_MAX + 32];
     (void)snprintf(added, sizeof(added), "%s/spool/added", place.path);
     cr_expect_eq(spr_index_stale(index, NULL), 0);
@@ -305,11 +311,46 @@ Test(catalog, is_stale_when_a_folder_changed)
     remove_temporary(place.path);
 }
 
+Test(catalog, is_stale_by_age_where_the_server_edits_in_place)
+{
+    struct place place = { 0 };
+    make_place(&place);
+
+    struct spr_index *index = index_spool(&place, "editing", 3600);
+
+    cr_expect_eq(spr_index_stale(index, NULL), 1);
+    cr_expect_eq(spr_catalog_format(index, "editing"), &EDITING);
+    cr_expect_null(spr_catalog_format(index, "unheard-of"));
+    spr_index_close(index);
+    remove_temporary(place.path);
+}
+
+Test(catalog, is_usable_after_a_publication_found_no_room)
+{
+    struct place place = { 0 };
+    make_place(&place);
+    struct spr_index *index = open_index(&place, 0);
+    cr_assert_eq(spr_catalog_publish(index, grow(index, 10), &place.fault), 0);
+    struct spr_manifest *next = grow(index, 20);
+
+    spr_faulty_start(&(struct spr_fault_rule){ .site = "write", .nth = 1, .error = ENOSPC }, 1);
+    int r = spr_catalog_publish(index, next, &place.fault);
+    spr_faulty_stop();
+
+    cr_expect_eq(r, -ENOSPC);
+    cr_expect_str_eq(place.fault.subject, "MANIFEST");
+    cr_expect_eq(count_messages(index), 10);
+    cr_assert_eq(spr_catalog_publish(index, grow(index, 5), &place.fault), 0);
+    cr_expect_eq(count_messages(index), 15);
+    spr_index_close(index);
+    remove_temporary(place.path);
+}
+
 Test(catalog, tells_what_the_manifest_says)
 {
     struct place place = { 0 };
     make_place(&place);
-    struct spr_index *index = index_spool(&place, "postfix");
+    struct spr_index *index = index_spool(&place, "postfix", 3600);
     struct spr_index_report report;
 
     cr_assert_eq(spr_index_describe(index, &report), 0);
