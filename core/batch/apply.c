@@ -98,10 +98,13 @@ static int open_journal(struct spr_change *change, struct spr_batch *batch,
     batch_fd = r;
     r = spr_journal_create(batch_fd, batch, &journal);
     if (r < 0) {
-        (void)spr_unlink(batch_fd, SPR_JOURNAL_NAME); /* never sealed: recover would do it */
-        remove_folder(job_fd, batch->number);
+        if (r != -EEXIST) {
+            (void)spr_unlink(batch_fd, SPR_JOURNAL_NAME); /* unsealed: recover would do it */
+            remove_folder(job_fd, batch->number);
+        }
         goto done;
     }
+    batch->begun = true;
     r = spr_journal_seal(journal);
     if (r == 0) {
         r = spr_sync_dir(batch_fd);

@@ -24,7 +24,7 @@ struct spr_wake {
 
 /* The next free batch of a job: number and folder path, so that folder 0 can be named. */
 int spr_batch_place(struct spr_change *change, uint64_t job, struct spr_batch *batch);
-/* Runs a built batch. -ENOSPC: nothing was done, there is no room for its journal. Afterwards the
+/* Runs a built batch. A failure with batch->begun false: nothing was done. Afterwards the
  * fates are in the batch and its line is in the ledger. last_round:
  * false: messages that moved meanwhile are tried again by the caller.
  */

@@ -84,6 +84,7 @@ struct spr_batch {
     uint64_t next;      /* first entry of the plan that no batch up to this one covers */
     uint64_t undoes;    /* RESTORE: number of the batch whose files it brings back */
     struct spr_run run; /* of the server when its files were taken; pid 0: none or unknown */
+    bool begun;         /* its journal is on disk: it may have moved something */
     bool needs_reload;  /* messages of a folder that the server keeps in memory are in it */
 
     struct spr_batch_dir *dirs;

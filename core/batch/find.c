@@ -171,12 +171,16 @@ int spr_find_on_demand(const struct spr_finder *f, struct spr_found_message *fou
             if (!format->locate(&f->change->layout, &found->key, role, attempt, &path)) {
                 break;
             }
-            const int r = spr_find_split(f->batch, &path, &dir, &name);
+            int r = spr_find_split(f->batch, &path, &dir, &name);
             if (r < 0) {
                 return r;
             }
             const int fd = folder_fd(f, dir);
-            if (fd >= 0 && spr_meta_at(fd, name, &meta) == 0 && S_ISREG(meta.mode)) {
+            r = fd < 0 ? fd : spr_meta_at(fd, name, &meta);
+            if (r < 0 && r != -ENOENT && r != -ENOTDIR) {
+                return r; /* it may be there: a message does not go without it */
+            }
+            if (r == 0 && S_ISREG(meta.mode)) {
                 found->dirs[role] = dir;
                 found->names[role] = name;
                 break;

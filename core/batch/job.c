@@ -108,7 +108,8 @@ static void collect_again(struct job *job, const struct spr_batch *batch, const 
     }
 }
 
-static int run_once(struct job *job, const uint64_t *entries, uint32_t count, bool last_round)
+static int run_once(struct job *job, const uint64_t *entries, uint32_t count, bool last_round,
+                    bool *ret_begun)
 {
     struct spr_change *change = job->change;
     struct spr_batch *batch = NULL;
@@ -130,6 +131,7 @@ static int run_once(struct job *job, const uint64_t *entries, uint32_t count, bo
     if (r == 0 && (change->options.flags & SPR_PURGE_NOW) != 0 && job->plan->action == SPR_DELETE) {
         r = spr_purge_batch(change, job->number, batch->number);
     }
+    *ret_begun = batch != NULL && batch->begun;
     spr_batch_free(batch);
     return r;
 }
@@ -184,8 +186,9 @@ static int run_entries(struct job *job, const uint64_t *entries, uint64_t count,
     for (uint64_t at = 0; at < count;) {
         const uint32_t part = count - at < size ? (uint32_t)(count - at) : size;
         uint32_t passed = part;
-        int r = run_once(job, entries + at, part, last_round);
-        if (r == -ENOSPC || r == -EDQUOT) {
+        bool begun = false;
+        int r = run_once(job, entries + at, part, last_round, &begun);
+        if (!begun && (r == -ENOSPC || r == -EDQUOT)) {
             passed = 0;
             if (size > BATCH_MIN) {
                 size = size / 2 > BATCH_MIN ? size / 2 : BATCH_MIN;

@@ -238,7 +238,7 @@ static int undo_batch(struct spr_change *change, uint64_t job, uint64_t number)
     }
     if (r == 0 && batch->message_count > 0) {
         r = spr_batch_run(change, batch, &wake, true);
-        if (r == -ENOSPC && spr_private_drop_reserve(change->place) == 1) {
+        if (r == -ENOSPC && !batch->begun && spr_private_drop_reserve(change->place) == 1) {
             r = spr_batch_run(change, batch, &wake, true);
         }
     }

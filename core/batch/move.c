@@ -152,6 +152,12 @@ int spr_move_there(struct spr_change *change, struct spr_batch *batch, struct sp
     return r < 0 ? r : SPR_E_CHANGED;
 }
 
+/* Anything else may hide a file that is there. */
+static bool is_absence(int code)
+{
+    return code == -ENOENT || code == -ENOTDIR || code == -EBADF;
+}
+
 int spr_move_find(struct spr_change *change, struct spr_batch *batch,
                   const struct spr_batch_file *file)
 {
@@ -160,26 +166,26 @@ int spr_move_find(struct spr_change *change, struct spr_batch *batch,
     const int to = spr_batch_dir_fd(batch, file->to_dir, place->root_fd, place->fd);
     if (to >= 0) {
         there = compare_at(file, to, file->to, false);
-    } else if (to != -ENOENT) {
+    } else if (!is_absence(to)) {
         return to;
     }
     if (there == 1) {
         return SPR_PLACE_TO;
     }
-    if (there < 0 && !spr_move_concerns_message(there)) {
+    if (there < 0 && !is_absence(there)) {
         return there;
     }
     int here = -ENOENT;
     const int from = spr_batch_dir_fd(batch, file->from_dir, place->root_fd, place->fd);
     if (from >= 0) {
         here = compare_at(file, from, file->from, false);
-    } else if (from != -ENOENT) {
+    } else if (!is_absence(from)) {
         return from;
     }
     if (here == 1) {
         return SPR_PLACE_FROM;
     }
-    if (here < 0 && !spr_move_concerns_message(here)) {
+    if (here < 0 && !is_absence(here)) {
         return here;
     }
     return there == 0 || there == -EBADF ? SPR_PLACE_STRANGER : SPR_PLACE_NONE;

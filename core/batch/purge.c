@@ -89,27 +89,45 @@ static int unlink_slot(struct spr_change *change, struct spr_batch *batch,
     return r;
 }
 
-/* Supports first here too: a message whose pivot is left is left to be seen. */
-static int unlink_slots(struct spr_change *change, struct spr_batch *batch, uint64_t *ret_messages)
+/* The pivot first: while it cannot go, its message stays whole in the trash. 1 all is gone, 0 there
+ * was no pivot left to begin with. */
+static int unlink_message(struct spr_change *change, struct spr_batch *batch,
+                          const struct spr_batch_message *message)
 {
-    for (uint32_t i = 0; i < batch->file_count; i++) {
-        struct spr_batch_file *file = &batch->files[i];
-        if (file->way != SPR_WAY_TAKE || batch->messages[file->message].fate != SPR_FATE_OUT) {
-            continue; /* what is stuck was never told to be deleted: it stays */
+    int gone = 0;
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < message->file_count; i++) {
+            struct spr_batch_file *file = &batch->files[message->first_file + i];
+            if (file->way != SPR_WAY_TAKE || (file->part == SPR_PART_PIVOT) != (pass == 0)) {
+                continue;
+            }
+            const int r = unlink_slot(change, batch, file);
+            if (r < 0) {
+                spr_change_note(change, r, batch->dirs[0].path, file->to);
+                return r;
+            }
+            batch->dirs[0].touched = batch->dirs[0].touched || r == 1;
+            change->report.bytes += r == 1 ? file->identity.size : 0;
+            gone = gone == 1 || (r == 1 && pass == 0) ? 1 : 0;
         }
-        const int r = unlink_slot(change, batch, file);
+    }
+    return gone;
+}
+
+/* What is stuck was never told to be deleted: it stays. *ret_left: messages that could not go. */
+static int unlink_slots(struct spr_change *change, struct spr_batch *batch, uint64_t *ret_messages,
+                        uint64_t *ret_left)
+{
+    for (uint32_t i = 0; i < batch->message_count; i++) {
+        if (batch->messages[i].fate != SPR_FATE_OUT) {
+            continue;
+        }
+        const int r = unlink_message(change, batch, &batch->messages[i]);
         if (r < 0 && !spr_move_concerns_message(r)) {
             return r;
         }
-        if (r < 0) {
-            change->report.stuck++;
-            spr_change_note(change, r, batch->dirs[0].path, file->to);
-        }
-        if (r == 1) {
-            batch->dirs[0].touched = true;
-            change->report.bytes += file->identity.size;
-            *ret_messages += file->part == SPR_PART_PIVOT ? 1 : 0;
-        }
+        *ret_left += r < 0 ? 1 : 0;
+        *ret_messages += r > 0 ? 1 : 0;
     }
     return spr_batch_sync_dirs(batch);
 }
@@ -119,6 +137,7 @@ int spr_purge_slots(struct spr_change *change, struct spr_batch *batch, struct s
     const uint64_t job = batch->job;
     const uint64_t number = batch->number;
     uint64_t messages = 0;
+    uint64_t left = 0;
     bool removed = false;
     int r = 0;
     if (spr_journal_state(journal) == SPR_JOURNAL_DECIDED) {
@@ -126,14 +145,15 @@ int spr_purge_slots(struct spr_change *change, struct spr_batch *batch, struct s
         r = r == 0 ? spr_journal_purge(journal) : r;
     }
     if (r == 0 && spr_journal_state(journal) == SPR_JOURNAL_PURGING) {
-        const uint64_t stuck = change->report.stuck;
-        r = unlink_slots(change, batch, &messages);
-        if (r == 0 && change->report.stuck == stuck) {
-            r = spr_journal_end(journal);
+        r = unlink_slots(change, batch, &messages, &left);
+        change->report.stuck += left;
+        change->report.purged += messages;
+        if (r == 0 && left > 0) {
+            return 0; /* no END: the next call tries again */
         }
+        r = r == 0 ? spr_journal_end(journal) : r;
     }
     if (r == 0) {
-        change->report.purged += messages;
         r = spr_ledger_add_purge(change->ledger, job, number, messages, false);
     }
     if (r == 0) {

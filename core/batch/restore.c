@@ -22,10 +22,13 @@ static struct spr_text text_of(const char *text)
     return (struct spr_text){ (const uint8_t *)text, strlen(text) };
 }
 
-/* Which roles of this message are still where they were put: a bit each, or a negative errno. */
+/* Which roles of this message are still where they were put: a bit each, or a negative errno. A
+ * pivot whose supports are not all there stays where it is. */
 static int roles_left(const struct restorer *r, const struct spr_batch_message *message)
 {
     uint32_t roles = 0;
+    bool has_pivot = false;
+    bool is_whole = true;
     for (uint32_t i = 0; i < message->file_count; i++) {
         const struct spr_batch_file *file = &r->done->files[message->first_file + i];
         if (file->way == SPR_WAY_LEAVE) {
@@ -36,8 +39,10 @@ static int roles_left(const struct restorer *r, const struct spr_batch_message *
             return place;
         }
         roles |= place == SPR_PLACE_TO ? 1u << file->role : 0;
+        has_pivot = has_pivot || (file->part == SPR_PART_PIVOT && place == SPR_PLACE_TO);
+        is_whole = is_whole && (file->part != SPR_PART_SUPPORT || place == SPR_PLACE_TO);
     }
-    return (int)roles;
+    return has_pivot && !is_whole ? SPR_E_CHANGED : (int)roles;
 }
 
 static const struct spr_batch_file *file_of_role(const struct restorer *r,
@@ -183,6 +188,17 @@ static int check_names_free(const struct restorer *r, uint32_t message)
     return 0;
 }
 
+/* The message stays where it is, and we say so; other failures end the undo. */
+static int stay(const struct restorer *r, const struct spr_batch_file *pivot, int code)
+{
+    if (!spr_move_concerns_message(code)) {
+        return code;
+    }
+    r->change->report.stuck++;
+    spr_change_note(r->change, code, r->done->dirs[pivot->from_dir].path, pivot->from);
+    return 0;
+}
+
 static int restore_message(const struct restorer *r, uint32_t number)
 {
     const struct spr_batch_message *old = &r->done->messages[number];
@@ -194,7 +210,7 @@ static int restore_message(const struct restorer *r, uint32_t number)
     }
     const int roles = roles_left(r, old);
     if (roles < 0) {
-        return roles;
+        return stay(r, pivot, roles);
     }
     if (((uint32_t)roles >> pivot->role & 1) == 0) {
         return 0; /* back already, or gone */
@@ -209,11 +225,7 @@ static int restore_message(const struct restorer *r, uint32_t number)
     }
     if (code < 0) {
         spr_batch_drop_last(r->batch);
-        if (spr_move_concerns_message(code)) {
-            r->change->report.stuck++;
-            spr_change_note(r->change, code, r->done->dirs[pivot->from_dir].path, pivot->from);
-            return 0;
-        }
+        return stay(r, pivot, code);
     }
     return code;
 }

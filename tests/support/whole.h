@@ -22,6 +22,7 @@ struct whole_file {
 struct whole {
     struct whole_file files[WHOLE_FILES_MAX];
     unsigned count, messages;
+    bool pivots_only; /* logs are allowed to stay behind */
 };
 
 struct whole_counts {
