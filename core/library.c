@@ -61,6 +61,8 @@ bool spr_format_describe(unsigned number, struct spr_format_report *ret_report)
     if (format == NULL) {
         return false;
     }
+    /* What plans are made of; a format may know how to do more. */
+    const uint32_t planned = 1u << SPR_DELETE | 1u << SPR_HOLD | 1u << SPR_RELEASE;
     const struct spr_hints *hints = format->hints;
     *ret_report = (struct spr_format_report){
         .name = format->name,
@@ -71,8 +73,8 @@ bool spr_format_describe(unsigned number, struct spr_format_report *ret_report)
         .lock_account = hints->lock_account,
         .undo_limits = hints->undo_limits,
         .live = hints->live,
-        .actions_live = format->actions_live,
-        .actions_stopped = format->actions_stopped,
+        .actions_live = format->actions_live & planned,
+        .actions_stopped = format->actions_stopped & planned,
     };
     return true;
 }

@@ -112,7 +112,7 @@ static int prepare_change(struct change *change, enum spr_action action, unsigne
     r = spr_plan_prepare(change->session.index, &request, &change->session.options, &change->plan,
                          &fault);
     if (r < 0) {
-        return spr_error_fault(r, &fault, NULL);
+        return spr_session_error(&change->session, r, &fault);
     }
     spr_plan_describe(change->plan, &change->report);
     return 0;
@@ -160,7 +160,8 @@ static uint64_t newest_open_job(const char *spool_root)
 
 static void complain_apply(int code, const struct spr_fault *fault, const char *spool_root)
 {
-    const uint64_t job = newest_open_job(spool_root);
+    /* Busy means that nothing of ours has begun. */
+    const uint64_t job = code == SPR_E_BUSY ? 0 : newest_open_job(spool_root);
     char hint[128];
     (void)snprintf(hint, sizeof(hint),
                    "job %llu has begun: spoolray resume %llu goes on, spoolray undo %llu takes it "
@@ -295,10 +296,8 @@ static int load_plan(const char *path, struct spr_plan **ret_plan)
     const int r = spr_plan_load(fd, ret_plan, &fault);
     (void)close(fd); /* read only: nothing can be lost */
     if (r < 0) {
-        if (fault.subject[0] == '\0') {
-            (void)snprintf(fault.subject, sizeof(fault.subject), "%s", path);
-            fault.code = r;
-        }
+        fault.code = r;
+        (void)snprintf(fault.subject, sizeof(fault.subject), "%.255s", path);
         return spr_error_fault(r, &fault, "nothing was changed; make the plan anew");
     }
     return 0;
@@ -315,7 +314,9 @@ int spr_cmd_apply(struct spr_cli *cli)
         return r;
     }
     spr_plan_describe(plan, &report);
-    r = spr_preview_print(cli, &report, path, NULL);
+    char shown[256];
+    (void)snprintf(shown, sizeof(shown), "by plan %.240s", path);
+    r = spr_preview_print(cli, &report, shown, NULL);
     if (r == 0) {
         r = spr_confirm_expect(cli, report.messages, report.unchangeable + report.header_only);
     }

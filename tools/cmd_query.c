@@ -177,7 +177,7 @@ static int print_messages(const struct spr_session *session, const struct wish *
         rows++;
     }
     if (r < 0) {
-        return spr_error_fault(r, &fault, NULL);
+        return spr_session_error(session, r, &fault);
     }
     if (wish->output == OUTPUT_TABLE && session->cli->out_is_terminal && total > 0) {
         char shown[SPR_SHORT_MAX];
@@ -195,7 +195,7 @@ static int answer(const struct spr_session *session, const struct wish *wish,
     struct spr_result *result;
     int r = spr_result_open(session->index, query, wish->sort, wish->descending, &result, &fault);
     if (r < 0) {
-        return spr_error_fault(r, &fault, NULL);
+        return spr_session_error(session, r, &fault);
     }
     *matched += spr_result_count(result);
     if (wish->explain) {

@@ -9,7 +9,7 @@
 #include "tools/print_text.h"
 #include "tools/session.h"
 
-#include <string.h>
+#include <strings.h>
 
 #define REJECTS_SHOWN 10
 
@@ -29,8 +29,9 @@ static void print_rejects(const struct spr_scan_report *scan)
         if (reject->reason != NULL) {
             (void)printf(": %s at offset %llu", reject->reason, (unsigned long long)reject->offset);
         }
-        (void)printf("%s%s\n", reject->code != 0 ? ": " : "",
-                     reject->code != 0 ? spr_strerror(reject->code) : "");
+        const char *error = reject->code != 0 ? spr_strerror(reject->code) : reject->class_name;
+        const bool is_news = strcasecmp(error, reject->class_name) != 0;
+        (void)printf("%s%s\n", is_news ? ": " : "", is_news ? error : "");
     }
     if (scan->rejects > shown) {
         (void)printf("  and %s more\n", spr_text_count(scan->rejects - shown, count));

@@ -208,7 +208,7 @@ static int show_all(const struct spr_session *session, const struct spr_query *q
     struct spr_message message;
     int r = spr_result_open(session->index, query, SPR_SORT_NONE, false, &result, &fault);
     if (r < 0) {
-        return spr_error_fault(r, &fault, NULL);
+        return spr_session_error(session, r, &fault);
     }
     while ((r = spr_result_next(result, &message, &fault)) == 1) {
         if (*ret_any && !session->cli->json) {
@@ -222,7 +222,7 @@ static int show_all(const struct spr_session *session, const struct spr_query *q
         }
     }
     spr_result_close(result);
-    return r < 0 ? spr_error_fault(r, &fault, NULL) : 0;
+    return r < 0 ? spr_session_error(session, r, &fault) : 0;
 }
 
 static int compile_id(const char *id, struct spr_query **ret_query)

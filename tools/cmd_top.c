@@ -160,15 +160,12 @@ static int rank_spool(const struct spr_cli *cli, const struct spr_site *site, en
     if (r != 0) {
         return r;
     }
-    if (field == SPR_FIELD_SUBJECT && !session.report.has_subjects) {
-        spr_note(cli, site->root, "subjects are not indexed; --subjects does it");
-    }
     if (field == SPR_FIELD_ERROR && !session.report.has_errors) {
         spr_note(cli, site->root, "errors in files of their own are not indexed; --errors does it");
     }
     r = spr_top(session.index, query, field, &top, &fault);
     if (r < 0) {
-        (void)spr_error_fault(r, &fault, NULL);
+        (void)spr_session_error(&session, r, &fault);
     } else {
         r = print_table(&session, field, top, ret_any);
         spr_top_free(top);

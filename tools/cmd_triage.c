@@ -369,7 +369,7 @@ static int triage_spool(const struct spr_cli *cli, const struct spr_site *site, 
     }
     r = spr_verdict(session.index, &report, &fault);
     if (r < 0) {
-        (void)spr_error_fault(r, &fault, NULL);
+        (void)spr_session_error(&session, r, &fault);
     } else {
         const struct spr_verdict_facts *facts = spr_verdict_facts(report);
         if (cli->json) {

@@ -4,6 +4,7 @@
 #include "tools/confirm.h"
 
 #include "tools/errors.h"
+#include "tools/print_text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -51,8 +52,9 @@ int spr_confirm_expect(const struct spr_cli *cli, uint64_t messages, uint64_t le
         return 0;
     }
     char what[96];
-    (void)snprintf(what, sizeof(what), "expected %" PRIu64 " messages, but %" PRIu64 " match",
-                   expected, messages + left_out);
+    char count[SPR_SHORT_MAX];
+    (void)snprintf(what, sizeof(what), "%" PRIu64 " expected, but it is %s", expected,
+                   spr_text_messages(messages + left_out, count));
     return spr_error_say(SPR_EXIT_REFUSED, "--expect", what,
                          "nothing was changed; look with spoolray query");
 }

@@ -119,6 +119,18 @@ static int set_aside(struct spr_session *session)
     return r;
 }
 
+int spr_session_error(const struct spr_session *session, int code, const struct spr_fault *fault)
+{
+    const bool ours = code == SPR_E_CORRUPT || code == SPR_E_NEWER;
+    if (!ours || fault->subject[0] == '\0' || strchr(fault->subject, '/') != NULL) {
+        return spr_error_fault(code, fault, NULL);
+    }
+    struct spr_fault whole = *fault;
+    (void)snprintf(whole.subject, sizeof(whole.subject), "%.150s/%.100s", session->index_dir,
+                   fault->subject);
+    return spr_error_fault(code, &whole, NULL);
+}
+
 static int open_index(struct spr_session *session)
 {
     const bool full = spr_args_on(session->cli->args, SPR_OPT_FULL);
@@ -132,7 +144,7 @@ static int open_index(struct spr_session *session)
         r = spr_index_open(session->index_dir, &session->options, &session->index, &fault);
     }
     if (r < 0) {
-        return spr_state_is_full(r) ? r : spr_error_fault(r, &fault, NULL);
+        return spr_state_is_full(r) ? r : spr_session_error(session, r, &fault);
     }
     r = spr_index_describe(session->index, &session->report);
     if (r < 0) {
@@ -209,7 +221,7 @@ static int scan_spool(struct spr_session *session)
                              "the index keeps what it had; the next scan goes on");
     }
     if (r < 0) {
-        return spr_state_is_full(r) ? r : spr_error_fault(r, &fault, NULL);
+        return spr_state_is_full(r) ? r : spr_session_error(session, r, &fault);
     }
     return spr_index_describe(session->index, &session->report);
 }
@@ -249,7 +261,7 @@ static int refresh_index(struct spr_session *session, enum spr_refresh refresh)
         struct spr_fault fault = { .code = 0 };
         const int r = spr_index_stale(session->index, &fault);
         if (r < 0) {
-            return spr_error_fault(r, &fault, NULL);
+            return spr_session_error(session, r, &fault);
         }
         stale = r == 1;
     }

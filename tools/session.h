@@ -29,6 +29,9 @@ int spr_session_open(struct spr_session *session, const struct spr_cli *cli,
                      const struct spr_site *site, enum spr_refresh refresh);
 void spr_session_close(struct spr_session *session);
 
+/* spr_error_fault, with the whole path where a file of the index is damaged. Returns code. */
+int spr_session_error(const struct spr_session *session, int code, const struct spr_fault *fault);
+
 /* Options of the library from the command line, without progress. */
 void spr_session_options(const struct spr_cli *cli, struct spr_options *ret_options);
 /* Do jobs or an index of ours lie with this folder? *ret_format: the index's, to be freed, or NULL.

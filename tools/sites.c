@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct search {
@@ -90,6 +91,11 @@ static int find_at(const struct spr_cli *cli, const char *path, const char *form
                    const struct spr_options *options, struct spr_sites *sites)
 {
     struct spr_fault fault = { .code = 0 };
+    struct stat meta;
+    if (stat(path, &meta) == 0 && !S_ISDIR(meta.st_mode)) {
+        return spr_error_say(SPR_EXIT_USAGE, path, "not a folder, so not a spool",
+                             "--spool PATH is the queue folder");
+    }
     if (access(path, F_OK) != 0 || access(path, R_OK | X_OK) != 0) {
         const int code = -errno;
         return spr_error_say(

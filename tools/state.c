@@ -149,9 +149,8 @@ static int fall_back(const struct spr_cli *cli, const char *first, int code, cha
         }
         free(base);
     }
-    (void)spr_error_say(SPR_EXIT_IO, first, spr_strerror(code),
-                        "no place for the index; --index DIR names one");
-    return code;
+    return spr_error_say(SPR_EXIT_IO, first, spr_strerror(code),
+                         "no place for the index; --index DIR names one");
 }
 
 int spr_state_choose(const struct spr_cli *cli, const char *spool_root, bool fallback,
@@ -160,7 +159,7 @@ int spr_state_choose(const struct spr_cli *cli, const char *spool_root, bool fal
     const char *given = spr_args_text(cli->args, SPR_OPT_INDEX);
     if (given != NULL) {
         *ret_dir = strdup(given);
-        return *ret_dir != NULL ? 0 : -ENOMEM;
+        return *ret_dir != NULL ? 0 : spr_error_fault(-ENOMEM, NULL, NULL);
     }
     char *base = NULL;
     int r = find_base(false, &base);
@@ -173,12 +172,12 @@ int spr_state_choose(const struct spr_cli *cli, const char *spool_root, bool fal
         free(base);
         base = second;
     } else if (r < 0) {
-        (void)spr_error_say(SPR_EXIT_IO, base, spr_strerror(r),
-                            "no place for the index; --index DIR names one");
+        r = spr_error_say(SPR_EXIT_IO, base, spr_strerror(r),
+                          "no place for the index; --index DIR names one");
     }
     if (r == 0) {
         *ret_dir = join_name(base, spool_root);
-        r = *ret_dir != NULL ? 0 : -ENOMEM;
+        r = *ret_dir != NULL ? 0 : spr_error_fault(-ENOMEM, NULL, NULL);
     }
     free(base);
     return r;

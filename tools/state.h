@@ -9,7 +9,8 @@
 #include "tools/cli.h"
 
 /* The index directory for a spool; to be freed. fallback asks for the second place at once. 0, or
- * a negative errno with its error line printed. The parent exists when this returns. */
+ * an exit code or negative result whose error line is printed. The parent exists when this returns.
+ */
 int spr_state_choose(const struct spr_cli *cli, const char *spool_root, bool fallback,
                      char **ret_dir);
 /* Is there a second place to go to when the first is full or read-only? */

@@ -4,7 +4,7 @@ make_spool two/a --count 30
 make_spool two/b --count 30 --hacked 0
 spool=two index=
 export XDG_STATE_HOME=$WORK/state
-ray delete is:bounce --index ix
+ray delete is:bounce
 spool=two/a index=ix
 ray delete '*' --yes --expect 30
 ray delete '' --yes

@@ -10,9 +10,9 @@ controls() { # what no output may hold but line ends
 }
 quiet_ray query "id:$id" --fields sender,auth_account,subject,recipients
 quiet_ray query "id:$id" --csv --fields sender,auth_account,subject,recipients | tr -d '\r'
-quiet_ray query "id:$id" --json | jq -S '{sender, sender_b64, auth_account, subject, recipients}'
+quiet_ray query "id:$id" --json | jq -aS '{sender, sender_b64, auth_account, subject, recipients}'
 quiet_ray show "$id" | sed "s/$id/ID/"
-quiet_ray show "$id" --body --json | jq -r .content | tail -1 | cat -v
+quiet_ray show "$id" --body --json | jq -r .content | tail -2 | cat -v
 for words in "query id:$id" "query id:$id --csv" "query id:$id --json" "show $id --body" "top sender" \
     "top account" "top subject" "triage" "delete id:$id --dry-run"; do
     # shellcheck disable=SC2086

@@ -5,7 +5,7 @@
 ray() {
     local code=0
     printf '$ spoolray'
-    printf ' %q' "$@"
+    [ $# -eq 0 ] || printf ' %q' "$@"
     printf '\n'
     quiet_ray "$@" || code=$?
     [ $code -eq 0 ] || echo "[exit $code]"
@@ -21,10 +21,15 @@ make_spool() {
     "$MKSPOOL" --seed 7 --size 300 "${@:2}" "$1" > "$1.json"
 }
 
-# on_terminal COMMAND-LINE ANSWER: the command on a terminal of 100 columns, fed with one line.
+# on_terminal ANSWER WORDS…: the same on a terminal, with an answer for its prompt.
 on_terminal() {
-    local code=0
-    printf '%s\n' "$2" | script -qec "stty cols 100 -echo; $1" /dev/null | tr -d '\r' || code=${PIPESTATUS[1]}
+    local code=0 answer=$1
+    shift
+    printf '$ spoolray'
+    printf ' %q' "$@"
+    printf '\n'
+    "$PYTHON" "$HERE/terminal.py" "$answer" "$SPOOLRAY" "$@" ${spool:+--spool "$spool"} \
+        ${index:+--index "$index"} || code=$?
     [ $code -eq 0 ] || echo "[exit $code]"
 }
 
@@ -33,4 +38,10 @@ needs_root() { [ "$(id -u)" = 0 ] || exit 77; }
 # The files of a spool with their content, to tell that nothing was changed.
 picture() {
     (cd "$1" && find . -path ./.spoolray -prune -o -type f -print0 | sort -z | xargs -0r sha256sum)
+}
+
+# The same without the queue they lie in: undo may bring a message back to a safer one.
+contents() {
+    (cd "$1" && find . -path ./.spoolray -prune -o -type f -print0 | xargs -0r sha256sum |
+        sed 's|\./.*/||' | sort)
 }

@@ -15,9 +15,10 @@ fi
 case_file=$(realpath "$1")
 here=$(dirname "$case_file")
 expected=${case_file%.sh}
+build=$here/../../build/dev # by hand
+SPOOLRAY=$(realpath "${SPOOLRAY:-$build/tools/spoolray}") || exit 1
+MKSPOOL=$(realpath "${MKSPOOL:-$build/bench/mkspool}") || exit 1
 export SPOOLRAY MKSPOOL
-SPOOLRAY=$(realpath "$SPOOLRAY")
-MKSPOOL=$(realpath "$MKSPOOL")
 work=$(mktemp -d)
 work=$(realpath "$work")
 cleanup() {

@@ -2,15 +2,19 @@
 make_spool s --count 200
 spool=s index=ix
 quiet_ray scan -q
-at="--spool s --index ix"
-on_terminal "$SPOOLRAY query '*' $at" '' | tail -1
-on_terminal "$SPOOLRAY query '*' -0 $at" ''
-picture s > before
-on_terminal "$SPOOLRAY delete is:bounce $at" 1
-picture s | cmp - before && echo "unchanged"
-count=$(quiet_ray query is:bounce --count)
-on_terminal "$SPOOLRAY delete is:bounce $at" "$count"
-on_terminal "$SPOOLRAY undo 1 $at" yes
-picture s | cmp - before && echo "all is back"
-on_terminal "$SPOOLRAY triage $at" '' | grep -c $'\033'
-on_terminal "env -u NO_COLOR TERM=xterm $SPOOLRAY triage $at" '' | grep -c $'\033'
+on_terminal '' query '*' | tail -3
+on_terminal '' query '*' -0
+contents s > before
+on_terminal 1 delete is:bounce
+on_terminal yes delete is:bounce --yes
+contents s | cmp - before && echo "unchanged"
+on_terminal 17 delete is:bounce
+on_terminal no undo 1
+on_terminal yes undo 1
+contents s | cmp - before && echo "all is back"
+on_terminal 17 delete is:bounce -q
+on_terminal 17 purge 2
+on_terminal '' triage | grep -c $'\033'
+unset NO_COLOR
+export TERM=xterm
+on_terminal '' triage | grep -c $'\033'
