@@ -24,10 +24,10 @@ struct pass {
     size_t count;
     bool is_stat;
     atomic_size_t next;
-    pthread_mutex_t mutex; /* guards error and failed; for the condition */
+    pthread_mutex_t mutex; /* guards error and fault; for the condition */
     pthread_cond_t changed;
+    int error; /* the first one */
     struct spr_fault fault;
-    int error;
 };
 
 /* One worker in one pass. */
@@ -37,6 +37,7 @@ struct passer {
     struct spr_run_worker *own;
     struct spr_fetch *fetch;
     uint32_t number;
+    struct spr_fault fault; /* of this worker, whose code tells whether it was filled */
 };
 
 /* ---- Segments -------------------------------------------------------------------------------- */
@@ -114,7 +115,7 @@ static int index_message(struct passer *passer, const struct spr_fetched *fetche
     }
     int r = spr_segment_builder_add(own->builder, record);
     if (r == -ENOMEM && spr_segment_builder_count(own->builder) > 0) {
-        r = flush(run, own, &passer->pass->fault);
+        r = flush(run, own, &passer->fault);
         if (r == 0) {
             r = spr_segment_builder_add(own->builder, record);
         }
@@ -266,7 +267,7 @@ static int take_window(struct passer *passer)
     }
     int r = spr_fetch_window(passer->fetch, window, (uint32_t)wanted);
     if (r == 0 && wants_flush(run, passer->own)) {
-        r = flush(run, passer->own, &pass->fault);
+        r = flush(run, passer->own, &passer->fault);
     }
     return r;
 }
@@ -326,6 +327,7 @@ static int run_worker(uint32_t number, void *user)
     (void)pthread_mutex_lock(&pass->mutex); /* a plain mutex: cannot fail */
     if (r < 0 && pass->error == 0) {
         pass->error = r;
+        pass->fault = passer.fault;
     }
     (void)pthread_cond_broadcast(&pass->changed);
     (void)pthread_mutex_unlock(&pass->mutex); /* held by this thread */
@@ -350,8 +352,16 @@ static int run_workers(struct pass *pass, uint32_t count)
         (void)pthread_cond_broadcast(&pass->changed);
         (void)pthread_mutex_unlock(&pass->mutex); /* held by this thread */
     }
-    r = spr_workers_join(workers);
+    (void)spr_workers_join(workers); /* pass->error is the one whose fault was kept */
+    r = pass->error;
     return r == 0 && spr_tally_stopped(&pass->run->tally) ? SPR_E_STOPPED : r;
+}
+
+static void keep_fault(const struct spr_run *run, int r, const struct spr_fault *fault)
+{
+    if (r < 0 && run->fault != NULL && fault->code == r) {
+        *run->fault = *fault;
+    }
 }
 
 static int run_pass(struct spr_run *run, const uint32_t *indices, size_t count, bool is_stat)
@@ -370,9 +380,7 @@ static int run_pass(struct spr_run *run, const uint32_t *indices, size_t count, 
         (void)pthread_cond_destroy(&pass.changed); /* nobody waits any more */
     }
     (void)pthread_mutex_destroy(&pass.mutex); /* nobody holds it any more */
-    if (r < 0 && run->fault != NULL && pass.fault.code == r) {
-        *run->fault = pass.fault;
-    }
+    keep_fault(run, r, &pass.fault);
     return r;
 }
 
@@ -385,11 +393,12 @@ static int read_large(struct spr_run *run)
     for (size_t i = 0; i < run->large_count && r == 0; i++) {
         r = spr_run_tick(run) ? spr_fetch_alone(passer.fetch, run->large[i]) : SPR_E_STOPPED;
         if (r == 0 && wants_flush(run, passer.own)) {
-            r = flush(run, passer.own, run->fault);
+            r = flush(run, passer.own, &passer.fault);
         }
     }
     spr_fetch_free(passer.fetch);
     run->large_count = 0;
+    keep_fault(run, r, &passer.fault);
     return r;
 }
 

@@ -381,27 +381,29 @@ static int check_request(const struct spr_index *index, const struct spr_scan_re
     return 0;
 }
 
-int spr_scan(struct spr_index *index, const struct spr_scan_request *request,
-             struct spr_scan_report *ret_report, struct spr_fault *fault)
+/* A failure without details of its own gets the spool's name. */
+static void explain(int r, const char *root, struct spr_fault *why)
 {
-    int r = check_request(index, request, fault);
-    if (r < 0) {
-        return r;
+    if (why->code == r) {
+        return;
     }
-    struct spr_run *run;
-    r = run_new(index, fault, &run);
-    if (r < 0) {
-        return spr_fault_set(fault, r, request->spool_root, 0, "not enough memory");
-    }
+    const char *detail = r == -ENOMEM         ? "not enough memory"
+                         : r == SPR_E_STOPPED ? "stopped on request"
+                                              : "the scan cannot go on";
+    (void)spr_fault_set(why, r, root, 0, detail);
+}
+
+static int scan(struct spr_run *run, const struct spr_scan_request *request,
+                struct spr_scan_report *ret_report)
+{
     int lock = -1;
-    struct spr_scan_report *report = calloc(1, sizeof(*report));
-    r = report != NULL ? make_workers(run, request->flags) : -ENOMEM;
+    int r = make_workers(run, request->flags);
     if (r == 0) {
         r = spr_detect_one(request->spool_root, request->format, run->options, &run->detected,
-                           fault);
+                           run->fault);
     }
     if (r == 0) {
-        r = spr_catalog_lock(index, &lock, fault);
+        r = spr_catalog_lock(run->index, &lock, run->fault);
     }
     if (r == 0) {
         r = open_index(run, request);
@@ -411,19 +413,34 @@ int spr_scan(struct spr_index *index, const struct spr_scan_request *request,
     }
     spr_ticker_tick(&run->ticker, &run->tally,
                     run->shared != NULL ? spr_io_shared_bytes(run->shared) : 0, true);
-    if (r == 0) {
-        fill_report(run, report);
-        if (ret_report != NULL) {
-            *ret_report = *report;
-        }
-    } else if (r == SPR_E_STOPPED || r == -ENOMEM) {
-        (void)spr_fault_set(fault, r, request->spool_root, 0,
-                            r == -ENOMEM ? "not enough memory" : "stopped on request");
+    if (r == 0 && ret_report != NULL) {
+        *ret_report = (struct spr_scan_report){ 0 };
+        fill_report(run, ret_report);
     }
-    free(report);
-    run_done(run);
     if (lock >= 0) {
         (void)close(lock); /* frees the lock; nothing was written to it */
+    }
+    return r;
+}
+
+int spr_scan(struct spr_index *index, const struct spr_scan_request *request,
+             struct spr_scan_report *ret_report, struct spr_fault *fault)
+{
+    struct spr_fault why = { 0 };
+    struct spr_run *run = NULL;
+    int r = check_request(index, request, &why);
+    if (r == 0) {
+        r = run_new(index, &why, &run);
+    }
+    if (r == 0) {
+        r = scan(run, request, ret_report);
+        run_done(run);
+    }
+    if (r < 0) {
+        explain(r, request->spool_root, &why);
+        if (fault != NULL) {
+            *fault = why;
+        }
     }
     return r;
 }
