@@ -358,7 +358,7 @@ Test(postfix_envelope, trusts_no_account_in_a_submitted_file)
     expect_fact(&message, SPR_FACT_ACCOUNT, NULL);
     expect_fact(&message, SPR_FACT_SUBJECT, "local");
     cr_expect_eq(collected_number(&message.found, SPR_FACT_UID), 1500);
-    cr_expect_eq(collected_number(&message.found, SPR_FACT_SIZE), size);
+    cr_expect_eq(collected_number(&message.found, SPR_FACT_SIZE), (int64_t)size);
     cr_expect_eq(message.found.recipient_count, 2);
     postfix_message_done(&message);
 }
