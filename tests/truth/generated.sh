@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$MKSPOOL" "$@" --lines "$work/lines" "$work/spool" > "$work/truth.json"
-options=(--spool "$work/spool" --index "$work/index")
+options=(--spool "$work/spool" --index "$work/index" --engine "${ENGINE:-auto}")
 "$SPOOLRAY" scan "${options[@]}" > "$work/scan.out" || { cat "$work/scan.out"; exit 1; }
 "$SPOOLRAY" query '*' --json "${options[@]}" > "$work/ray"
 "${PYTHON:-python3}" "$here/compare.py" lines "$work/ray" "$work/lines"
