@@ -3,6 +3,7 @@
  */
 #include "core/batch/batch.h"
 
+#include "core/index/hash.h"
 #include "io/dirents.h"
 
 #include <errno.h>
@@ -56,6 +57,7 @@ void spr_batch_free(struct spr_batch *batch)
         free(chunk);
     }
     free(batch->dirs);
+    free(batch->dir_slots);
     free(batch->files);
     free(batch->messages);
     free(batch);
@@ -108,20 +110,56 @@ static bool is_same_path(const char *path, struct spr_text text)
     return strlen(path) == text.length && memcmp(path, text.bytes, text.length) == 0;
 }
 
+/* Where this folder is, or would be put. At least half of the table is free. */
+static uint32_t *find_slot(const struct spr_batch *batch, enum spr_base base, struct spr_text path)
+{
+    uint32_t at = (uint32_t)spr_hash64(path.bytes, path.length, (uint64_t)base) & batch->dir_mask;
+    while (batch->dir_slots[at] != 0) {
+        const struct spr_batch_dir *dir = &batch->dirs[batch->dir_slots[at] - 1];
+        if (dir->base == base && is_same_path(dir->path, path)) {
+            break;
+        }
+        at = (at + 1) & batch->dir_mask;
+    }
+    return &batch->dir_slots[at];
+}
+
+static int grow_slots(struct spr_batch *batch)
+{
+    if (batch->dir_slots != NULL && batch->dir_count * 2 < batch->dir_mask) {
+        return 0;
+    }
+    const uint32_t mask = batch->dir_slots == NULL ? 127 : batch->dir_mask * 2 + 1;
+    uint32_t *slots = calloc((size_t)mask + 1, sizeof(*slots));
+    if (slots == NULL) {
+        return -ENOMEM;
+    }
+    free(batch->dir_slots);
+    batch->dir_slots = slots;
+    batch->dir_mask = mask;
+    for (uint32_t i = 0; i < batch->dir_count; i++) {
+        const struct spr_batch_dir *dir = &batch->dirs[i];
+        const struct spr_text path = { (const uint8_t *)dir->path, strlen(dir->path) };
+        *find_slot(batch, dir->base, path) = i + 1;
+    }
+    return 0;
+}
+
 int spr_batch_add_dir(struct spr_batch *batch, enum spr_base base, struct spr_text path,
                       uint32_t *ret_dir)
 {
-    /* From the end: messages arrive folder by folder. */
-    for (uint32_t i = batch->dir_count; i > 0; i--) {
-        const struct spr_batch_dir *dir = &batch->dirs[i - 1];
-        if (dir->base == base && is_same_path(dir->path, path)) {
-            *ret_dir = i - 1;
-            return 0;
-        }
+    int r = grow_slots(batch);
+    if (r < 0) {
+        return r;
+    }
+    uint32_t *slot = find_slot(batch, base, path);
+    if (*slot != 0) {
+        *ret_dir = *slot - 1;
+        return 0;
     }
     void *dirs = batch->dirs;
-    const int r = grow(&dirs, batch->dir_count, &batch->dir_capacity, sizeof(*batch->dirs),
-                       SPR_BATCH_DIRS_MAX);
+    r = grow(&dirs, batch->dir_count, &batch->dir_capacity, sizeof(*batch->dirs),
+             SPR_BATCH_DIRS_MAX);
     if (r < 0) {
         return r;
     }
@@ -131,6 +169,7 @@ int spr_batch_add_dir(struct spr_batch *batch, enum spr_base base, struct spr_te
         return -ENOMEM;
     }
     batch->dirs[batch->dir_count] = (struct spr_batch_dir){ .base = base, .path = copy, .fd = -1 };
+    *slot = batch->dir_count + 1;
     *ret_dir = batch->dir_count++;
     return 0;
 }
@@ -213,6 +252,7 @@ int spr_batch_dir_fd(struct spr_batch *batch, uint32_t dir, int root_fd, int pri
     if (folder->fd < 0) {
         const int base_fd = folder->base == SPR_BASE_SPOOL ? root_fd : private_fd;
         folder->fd = spr_dir_open(base_fd, folder->path);
+        folder->missing = folder->fd == -ENOENT;
         if (folder->fd == -EMFILE) {
             const int r = close_other_dirs(batch);
             folder->fd = r < 0 ? r : spr_dir_open(base_fd, folder->path);

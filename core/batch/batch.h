@@ -51,6 +51,7 @@ struct spr_batch_dir {
     const char *path;
     int fd; /* -1: not open */
     bool touched;
+    bool missing; /* while a batch is built: it was looked for and is not there */
 };
 
 struct spr_batch_file {
@@ -89,6 +90,7 @@ struct spr_batch {
 
     struct spr_batch_dir *dirs;
     uint32_t dir_count, dir_capacity, last_dir;
+    uint32_t *dir_slots, dir_mask; /* table of the folders by hash of path; index + 1, 0 free */
     struct spr_batch_file *files;
     uint32_t file_count, file_capacity;
     struct spr_batch_message *messages;

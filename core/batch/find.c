@@ -20,6 +20,9 @@ static struct spr_text text_of(const char *text)
 
 static int folder_fd(const struct spr_finder *f, uint32_t dir)
 {
+    if (f->batch->dirs[dir].missing) {
+        return -ENOENT; /* many places are tried for each message; most are never made */
+    }
     return spr_batch_dir_fd(f->batch, dir, f->change->place->root_fd, f->change->place->fd);
 }
 
