@@ -135,6 +135,13 @@ static int find_everywhere(const char *format, const struct spr_options *options
     return 0;
 }
 
+static int compare_roots(const void *a, const void *b)
+{
+    const struct spr_site *first = a;
+    const struct spr_site *second = b;
+    return strcmp(first->root, second->root);
+}
+
 int spr_sites_find(const struct spr_cli *cli, const char *const *paths, unsigned path_count,
                    struct spr_sites *ret_sites)
 {
@@ -159,6 +166,7 @@ int spr_sites_find(const struct spr_cli *cli, const char *const *paths, unsigned
         spr_sites_free(&sites);
         return r;
     }
+    qsort(sites.site, sites.count, sizeof(*sites.site), compare_roots);
     *ret_sites = sites;
     return 0;
 }
