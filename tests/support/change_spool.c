@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,11 +228,9 @@ void remove_spool(struct change_spool *spool)
 struct planner {
     const struct change_spool *spool;
     struct spr_plan *plan;
-    const char *prefix;
     unsigned dir;
     char folder[SPR_PATH_MAX + SPR_NAME_MAX + 2];
     int folder_fd;
-    unsigned primary_pass;
 };
 
 static struct spr_text text_of(const char *text)
@@ -300,7 +297,6 @@ static void add_record(struct planner *p, const char *name, const struct spr_key
     for (unsigned i = 0; i < record.file_count; i++) {
         confirm.names[record.files[i].role] = (const char *)record.files[i].name.bytes;
     }
-    errno = 0;
     must(spr_confirm_digest(&confirm, &record.identity_digest, &meta) == 0, name);
     record.inode = meta.inode;
     record.file_size = meta.size;
@@ -353,7 +349,7 @@ static struct spr_layout layout_of(const struct change_spool *spool)
 struct spr_plan *plan_for(const struct change_spool *spool, enum spr_action action,
                           const char *prefix)
 {
-    struct planner p = { .spool = spool, .prefix = prefix };
+    struct planner p = { .spool = spool };
     struct spr_identity identity;
     const int root = spr_root_open(spool->root);
     must(root >= 0 && spr_identity_of(root, &identity) == 0 && spr_plan_new(&p.plan) == 0,
