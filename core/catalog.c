@@ -9,7 +9,7 @@
 
 #include "core/fault.h"
 #include "core/index/layout.h"
-#include "formats/format.h"
+#include "core/library.h"
 #include "io/dirents.h"
 #include "io/durable.h"
 #include "io/locks.h"
@@ -272,22 +272,6 @@ int spr_catalog_lock(struct spr_index *index, int *ret_lock, struct spr_fault *f
     return 0;
 }
 
-const struct spr_format *spr_catalog_format(const struct spr_index *index, const char *name)
-{
-    if (name == NULL) {
-        return NULL;
-    }
-    const struct spr_format *const *lists[] = { spr_formats, index->options.extra_formats };
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        for (const struct spr_format *const *at = lists[i]; at != NULL && *at != NULL; at++) {
-            if (strcmp((*at)->name, name) == 0) {
-                return *at;
-            }
-        }
-    }
-    return NULL;
-}
-
 /* ---- The folder ------------------------------------------------------------------------------ */
 
 /* Splits "a/b/" into "a" and "b"; the parent is "." or "/" where none is written. */
@@ -353,12 +337,7 @@ int spr_index_open(const char *dir, const struct spr_options *options, struct sp
         return spr_fault_set(fault, -ENOMEM, dir, 0, "out of memory");
     }
     index->dir_fd = -1;
-    if (options != NULL) {
-        const size_t size =
-            options->size < sizeof(*options) ? options->size : sizeof(index->options);
-        memcpy(&index->options, options, size);
-    }
-    index->options.size = sizeof(index->options);
+    index->options = spr_options_take(options);
     int r = -pthread_mutex_init(&index->mutex, NULL);
     if (r < 0) {
         free(index);

@@ -50,7 +50,5 @@ int spr_catalog_publish(struct spr_index *index, struct spr_manifest *manifest,
  * *ret_lock, to be closed. Segment files that a crash left without a manifest are removed. */
 int spr_catalog_lock(struct spr_index *index, int *ret_lock, struct spr_fault *fault);
 bool spr_snapshot_row_live(const struct spr_snapshot *snapshot, uint32_t segment, uint32_t row);
-/* The format of this snapshot: built in or from options->extra_formats; NULL if not known here. */
-const struct spr_format *spr_catalog_format(const struct spr_index *index, const char *name);
 
 #endif

@@ -2,6 +2,7 @@
  * What an index tells about itself: size, age, and whether its spool has moved on.
  */
 #include "core/catalog.h"
+#include "core/library.h"
 #include "formats/format.h"
 #include "io/dirents.h"
 
@@ -87,7 +88,7 @@ static bool has_moved(int root_fd, const struct spr_manifest_folder *folder)
 
 static bool is_old(const struct spr_index *index, const struct spr_manifest *manifest)
 {
-    const struct spr_format *format = spr_catalog_format(index, manifest->format);
+    const struct spr_format *format = spr_format_named(&index->options, manifest->format);
     const int64_t now = (int64_t)time(NULL);
     return format != NULL && format->edits_in_place &&
            (now < manifest->scanned_at || now - manifest->scanned_at >= STALE_SECONDS);

@@ -1,7 +1,8 @@
 /*
- * The library itself: version, error texts, which engine runs, which formats are built in.
+ * The library itself: version, error texts, options, which engine runs, which formats there are.
  */
-#include "core/spoolray.h"
+#include "core/library.h"
+
 #include "formats/format.h"
 #include "io/io.h"
 
@@ -38,6 +39,50 @@ const char *spr_version(void)
     return SPR_VERSION;
 }
 
+struct spr_options spr_options_take(const struct spr_options *options)
+{
+    struct spr_options taken = SPR_OPTIONS_INIT;
+    if (options != NULL && options->size > 0) {
+        const size_t size = options->size < sizeof(taken) ? options->size : sizeof(taken);
+        memcpy(&taken, options, size);
+        taken.size = sizeof(taken);
+    }
+    return taken;
+}
+
+static bool is_usable(const struct spr_format *format)
+{
+    return format->contract == SPR_FORMAT_CONTRACT && format->role_count <= SPR_ROLES_MAX &&
+           format->dir_count <= SPR_DIRS_MAX;
+}
+
+const struct spr_format *spr_format_at(const struct spr_options *options, unsigned number)
+{
+    const struct spr_format *const *lists[] = {
+        options != NULL ? options->extra_formats : NULL,
+        spr_formats,
+    };
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        for (const struct spr_format *const *at = lists[i]; at != NULL && *at != NULL; at++) {
+            if (is_usable(*at) && number-- == 0) {
+                return *at;
+            }
+        }
+    }
+    return NULL;
+}
+
+const struct spr_format *spr_format_named(const struct spr_options *options, const char *name)
+{
+    const struct spr_format *format;
+    for (unsigned i = 0; name != NULL && (format = spr_format_at(options, i)) != NULL; i++) {
+        if (strcmp(format->name, name) == 0) {
+            return format;
+        }
+    }
+    return NULL;
+}
+
 void spr_engine_probe(uint32_t engine, struct spr_engine_report *ret_report)
 {
     const enum spr_io_engine wish = engine == SPR_ENGINE_URING     ? SPR_IO_URING
@@ -52,12 +97,7 @@ void spr_engine_probe(uint32_t engine, struct spr_engine_report *ret_report)
 
 bool spr_format_describe(unsigned number, struct spr_format_report *ret_report)
 {
-    for (unsigned i = 0; i < number; i++) {
-        if (spr_formats[i] == NULL) {
-            return false;
-        }
-    }
-    const struct spr_format *format = spr_formats[number];
+    const struct spr_format *format = spr_format_at(NULL, number);
     if (format == NULL) {
         return false;
     }

@@ -5,6 +5,7 @@
 
 #include "core/batch/recover.h"
 #include "core/fault.h"
+#include "core/library.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,30 +13,6 @@
 #include <string.h>
 
 #define PROGRESS_EVERY 1024 /* messages between two calls of the callback */
-
-struct spr_options spr_options_take(const struct spr_options *options)
-{
-    struct spr_options taken = SPR_OPTIONS_INIT;
-    if (options != NULL && options->size > 0) {
-        const size_t size = options->size < sizeof(taken) ? options->size : sizeof(taken);
-        memcpy(&taken, options, size);
-        taken.size = sizeof(taken);
-    }
-    return taken;
-}
-
-const struct spr_format *spr_format_find(const struct spr_options *options, const char *name)
-{
-    const struct spr_format *const *tables[] = { options->extra_formats, spr_formats };
-    for (unsigned i = 0; i < 2; i++) {
-        for (const struct spr_format *const *at = tables[i]; at != NULL && *at != NULL; at++) {
-            if (strcmp((*at)->name, name) == 0) {
-                return *at;
-            }
-        }
-    }
-    return NULL;
-}
 
 int spr_change_begin(const char *spool_root, const struct spr_options *options, bool create,
                      struct spr_change **ret_change, struct spr_fault *fault)
@@ -87,7 +64,7 @@ void spr_change_end(struct spr_change *change)
 
 int spr_change_use(struct spr_change *change, const char *format, const struct spr_layout *layout)
 {
-    const struct spr_format *found = spr_format_find(&change->options, format);
+    const struct spr_format *found = spr_format_named(&change->options, format);
     if (found == NULL) {
         return spr_fault_set(change->fault, SPR_E_UNABLE, format, 0,
                              "this kind of spool is not known here");

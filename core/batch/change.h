@@ -32,9 +32,6 @@ void spr_change_end(struct spr_change *change);
 /* Which format, and whether its server runs. SPR_E_UNABLE with the reason when it is not known
  * here. */
 int spr_change_use(struct spr_change *change, const char *format, const struct spr_layout *layout);
-const struct spr_format *spr_format_find(const struct spr_options *options, const char *name);
-/* Copies as much of the caller's options as both know. */
-struct spr_options spr_options_take(const struct spr_options *options);
 
 void spr_change_progress(struct spr_change *change, uint64_t steps);
 /* Remembers the first message that failed. */

@@ -6,6 +6,7 @@
 #include "core/batch/private.h"
 #include "core/batch/server.h"
 #include "core/fault.h"
+#include "core/library.h"
 #include "core/query/compile.h"
 #include "core/query/result.h"
 #include "io/dirents.h"
@@ -277,7 +278,7 @@ int spr_plan_prepare(struct spr_index *index, const struct spr_plan_request *req
         r = spr_fault_set(fault, SPR_E_UNKNOWN, "", 0, "the index holds no spool yet");
         goto done;
     }
-    p.format = spr_catalog_format(index, manifest->format);
+    p.format = spr_format_named(&index->options, manifest->format);
     if (p.format == NULL) {
         r = spr_fault_set(fault, SPR_E_UNABLE, manifest->format, 0,
                           "this kind of spool is not known here");

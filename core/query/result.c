@@ -4,6 +4,7 @@
  */
 #include "core/query/result.h"
 
+#include "core/library.h"
 #include "core/query/bitmap.h"
 #include "core/query/order.h"
 #include "core/query/strategy.h"
@@ -44,7 +45,7 @@ int spr_result_open(struct spr_index *index, const struct spr_query *query, enum
     }
     const struct spr_manifest *manifest = result->snapshot->manifest;
     if (manifest->format != NULL) {
-        result->format = spr_catalog_format(index, manifest->format);
+        result->format = spr_format_named(&index->options, manifest->format);
     }
     r = spr_selection_run(result->snapshot, result->format, query, time(NULL), &result->selection,
                           fault);

@@ -4,6 +4,7 @@
  */
 #include "core/catalog.h"
 #include "core/fault.h"
+#include "core/library.h"
 #include "core/scan/fetch.h"
 #include "core/scan/listing.h"
 #include "io/dirents.h"
@@ -274,7 +275,7 @@ static int open_reader(struct reader *reader, struct spr_index *index, struct sp
     if (manifest->spool_root == NULL) {
         return spr_fault_set(fault, SPR_E_UNABLE, index->dir, 0, "nothing is indexed yet");
     }
-    reader->format = spr_catalog_format(index, manifest->format);
+    reader->format = spr_format_named(&index->options, manifest->format);
     if (reader->format == NULL) {
         return spr_fault_set(fault, SPR_E_UNKNOWN, manifest->format, 0, "no such format here");
     }

@@ -4,6 +4,7 @@
 #include "core/scan/detect.h"
 
 #include "core/fault.h"
+#include "core/library.h"
 #include "core/scan/settings.h"
 #include "core/scan/tree.h"
 #include "io/dirents.h"
@@ -16,39 +17,6 @@
 #include <unistd.h>
 
 #define CHILDREN_MAX 4096 /* of a folder just above a spool */
-
-/* ---- All formats ----------------------------------------------------------------------------- */
-
-/* The number-th format, extra ones first; NULL at the end. */
-static const struct spr_format *format_at(const struct spr_options *options, unsigned number)
-{
-    const struct spr_format *const *extra = options != NULL ? options->extra_formats : NULL;
-    unsigned extra_count = 0;
-    while (extra != NULL && extra[extra_count] != NULL) {
-        extra_count++;
-    }
-    if (number < extra_count) {
-        return extra[number];
-    }
-    return spr_formats[number - extra_count];
-}
-
-static bool is_usable(const struct spr_format *format)
-{
-    return format->contract == SPR_FORMAT_CONTRACT && format->role_count <= SPR_ROLES_MAX &&
-           format->dir_count <= SPR_DIRS_MAX;
-}
-
-const struct spr_format *spr_format_named(const struct spr_options *options, const char *name)
-{
-    const struct spr_format *format;
-    for (unsigned i = 0; (format = format_at(options, i)) != NULL; i++) {
-        if (is_usable(format) && strcmp(format->name, name) == 0) {
-            return format;
-        }
-    }
-    return NULL;
-}
 
 /* ---- One folder ------------------------------------------------------------------------------ */
 
@@ -69,11 +37,8 @@ static void probe_all(struct spr_detected *detected, const struct spr_options *o
     const struct spr_format *format;
     *ret_rival = NULL;
     spr_tree_init(&tree, &detected->root_fd);
-    for (unsigned i = 0; (format = format_at(options, i)) != NULL; i++) {
+    for (unsigned i = 0; (format = spr_format_at(options, i)) != NULL; i++) {
         struct spr_probe probe = { 0 };
-        if (!is_usable(format)) {
-            continue;
-        }
         format->probe(&tree, &probe);
         if (probe.score > detected->score) {
             detected->format = format;
@@ -115,7 +80,7 @@ static int probe_path(const char *path, const struct spr_format *wanted,
 {
     *detected = (struct spr_detected){ .root_fd = spr_root_open(path) };
     if (detected->root_fd < 0) {
-        return spr_fault_set(fault, detected->root_fd, path, 0, strerror(-detected->root_fd));
+        return spr_fault_set(fault, detected->root_fd, path, 0, spr_strerror(detected->root_fd));
     }
     detected->root = realpath(path, NULL);
     if (detected->root == NULL) {
@@ -207,7 +172,7 @@ static void describe_formats(const struct spr_options *options, char *out, size_
 {
     const struct spr_format *format;
     int used = snprintf(out, size, "no format knows it; looked for");
-    for (unsigned i = 0; (format = format_at(options, i)) != NULL; i++) {
+    for (unsigned i = 0; (format = spr_format_at(options, i)) != NULL; i++) {
         const char *seen[2] = { NULL, NULL };
         unsigned count = 0;
         for (unsigned dir = 0; dir < format->dir_count && count < 2; dir++) {
@@ -380,14 +345,15 @@ static int detect_default(const struct spr_format *format, const struct spr_opti
 int spr_detect(const char *root_or_null, const struct spr_options *options, spr_found_fn on_found,
                void *user, struct spr_fault *fault)
 {
+    const struct spr_options taken = spr_options_take(options);
     struct report report = { .on_found = on_found, .user = user };
     if (root_or_null != NULL) {
-        return detect_below(root_or_null, options, &report, fault);
+        return detect_below(root_or_null, &taken, &report, fault);
     }
     int refusal = 0;
     const struct spr_format *format;
-    for (unsigned i = 0; (format = format_at(options, i)) != NULL; i++) {
-        if (is_usable(format) && detect_default(format, options, &report, &refusal, fault) != 0) {
+    for (unsigned i = 0; (format = spr_format_at(&taken, i)) != NULL; i++) {
+        if (detect_default(format, &taken, &report, &refusal, fault) != 0) {
             break;
         }
     }

@@ -21,7 +21,5 @@ struct spr_detected {
 int spr_detect_one(const char *path, const char *format_or_null, const struct spr_options *options,
                    struct spr_detected *ret_detected, struct spr_fault *fault);
 void spr_detected_done(struct spr_detected *detected);
-/* By name, among extra formats and built-in ones; NULL: not known. */
-const struct spr_format *spr_format_named(const struct spr_options *options, const char *name);
 
 #endif

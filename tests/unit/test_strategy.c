@@ -25,7 +25,9 @@ static const struct spr_dir dirs[] = {
     { "deferred", "deferred", SPR_STATE_DEFERRED, 0 },
     { "hold", "hold", SPR_STATE_HELD, 0 },
 };
-static const struct spr_format format = { .name = "sample", .dirs = dirs, .dir_count = 4 };
+static const struct spr_format format = {
+    .contract = SPR_FORMAT_CONTRACT, .name = "sample", .dirs = dirs, .dir_count = 4
+};
 
 static const char *const terms[] = {
     "account:mallory@example.org",
