@@ -30,6 +30,9 @@ int spr_identity_of(int fd, struct spr_identity *ret_identity);
  * a caller clears who compares across a boot. strict: SAFETY's compare before the move; else the
  * stable one after it (all but ctime; the link count is not compared). */
 bool spr_identity_equal(const struct spr_identity *a, const struct spr_identity *b, bool strict);
+/* The same file, whatever was written in it or done to its mode since: for names that only we can
+ * enter, because whoever had it open keeps it open. */
+bool spr_identity_same_file(const struct spr_identity *a, const struct spr_identity *b);
 
 /* O_PATH | O_NOFOLLOW descriptor of a single name: pins the inode, regular files only (-EBADF). */
 int spr_pin(int dir_fd, const char *name);

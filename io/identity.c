@@ -121,15 +121,18 @@ static bool handles_differ(const struct spr_identity *a, const struct spr_identi
            memcmp(a->handle, b->handle, a->handle_length) != 0;
 }
 
+bool spr_identity_same_file(const struct spr_identity *a, const struct spr_identity *b)
+{
+    return a->inode == b->inode && ((a->mode ^ b->mode) & S_IFMT) == 0 &&
+           !differs(a->device, b->device) && !differs(a->generation, b->generation) &&
+           !differs((uint64_t)a->birth_ns, (uint64_t)b->birth_ns) && !differs(a->mount, b->mount) &&
+           !handles_differ(a, b);
+}
+
 bool spr_identity_equal(const struct spr_identity *a, const struct spr_identity *b, bool strict)
 {
-    if (a->inode != b->inode || a->size != b->size || a->mtime_ns != b->mtime_ns ||
-        a->uid != b->uid || a->gid != b->gid || a->mode != b->mode) {
-        return false;
-    }
-    if (differs(a->device, b->device) || differs(a->generation, b->generation) ||
-        differs((uint64_t)a->birth_ns, (uint64_t)b->birth_ns) || differs(a->mount, b->mount) ||
-        handles_differ(a, b)) {
+    if (a->size != b->size || a->mtime_ns != b->mtime_ns || a->uid != b->uid || a->gid != b->gid ||
+        a->mode != b->mode || !spr_identity_same_file(a, b)) {
         return false;
     }
     return !strict || (a->ctime_ns == b->ctime_ns && a->links == b->links);

@@ -96,6 +96,28 @@ int spr_foreign_open(int dir_fd, const char *name)
     return fd;
 }
 
+static int note_entry(const struct spr_dirent *entry, void *user)
+{
+    (void)entry;
+    (void)user;
+    return 1;
+}
+
+/* Who owns the folder above can put another folder in the place of a new one. */
+static int check_new(int fd)
+{
+    struct spr_io_meta meta;
+    int r = spr_meta_of(fd, &meta);
+    if (r == 0 && (meta.uid != geteuid() || (meta.mode & 0077) != 0)) {
+        r = -EPERM;
+    }
+    if (r == 0) {
+        r = spr_dir_list(fd, 1, note_entry, NULL);
+        r = r == 1 ? -EPERM : r;
+    }
+    return r;
+}
+
 int spr_foreign_folder(int dir_fd, const char *name)
 {
     struct spr_io_meta parent;
@@ -110,6 +132,11 @@ int spr_foreign_folder(int dir_fd, const char *name)
     const int fd = spr_calls()->openat(dir_fd, name, O_RDONLY | O_DIRECTORY | OWN_FLAGS, 0);
     if (fd < 0) {
         return fd;
+    }
+    r = check_new(fd);
+    if (r < 0) {
+        (void)spr_calls()->close(fd); /* a folder: nothing can be lost */
+        return r;                     /* not ours to remove */
     }
     if (parent.uid != geteuid() || parent.gid != getegid()) {
         r = spr_calls()->fchown(fd, parent.uid, parent.gid);

@@ -44,7 +44,19 @@ static void plan_name(uint64_t number, char name[48])
     (void)snprintf(name, 48, "plan-%" PRIu64, number);
 }
 
-/* Without the copy the job cannot be resumed; that is no reason not to begin it. */
+static void drop_plan(const char *index_dir, uint64_t number)
+{
+    char name[48];
+    plan_name(number, name);
+    const int fd = index_dir != NULL ? spr_root_open(index_dir) : -1;
+    if (fd >= 0) {
+        (void)spr_unlink(fd, name); /* resume knows a leftover by its words */
+        (void)close(fd);            /* a folder: nothing can be lost */
+    }
+}
+
+/* Without the copy the job cannot be resumed; that is no reason not to begin it. A copy of another
+ * job with this number, from before the private folder was removed, goes first. */
 static void keep_plan(const struct spr_plan *plan, const char *index_dir, uint64_t number)
 {
     char name[48];
@@ -52,6 +64,7 @@ static void keep_plan(const struct spr_plan *plan, const char *index_dir, uint64
     if (index_dir == NULL) {
         return;
     }
+    drop_plan(index_dir, number);
     plan_name(number, name);
     const int fd = spr_root_open(index_dir);
     if (fd >= 0 && spr_replace_begin(fd, name, &replace) == 0) {
@@ -66,22 +79,25 @@ static void keep_plan(const struct spr_plan *plan, const char *index_dir, uint64
     }
 }
 
-static void drop_plan(const char *index_dir, uint64_t number)
+static bool is_same_text(const char *a, const char *b)
 {
-    char name[48];
-    plan_name(number, name);
-    const int fd = index_dir != NULL ? spr_root_open(index_dir) : -1;
-    if (fd >= 0) {
-        (void)spr_unlink(fd, name); /* a leftover harms nobody */
-        (void)close(fd);            /* a folder: nothing can be lost */
-    }
+    return a != NULL && b != NULL ? strncmp(a, b, SPR_LEDGER_TEXT_MAX / 2) == 0 : a == b;
 }
 
-static int read_plan(const char *index_dir, uint64_t number, struct spr_plan **ret_plan,
-                     struct spr_fault *fault)
+/* The ledger shortens long texts in their middle, so their beginnings are compared. */
+static bool is_plan_of(const struct spr_plan *plan, const struct spr_ledger_job *job)
 {
+    return plan->action == job->action && plan->count == job->planned &&
+           is_same_text(plan->command, job->command) && is_same_text(plan->reason, job->reason);
+}
+
+/* -ENOENT also when what lies there is not the plan of this job. */
+static int read_plan(const char *index_dir, const struct spr_ledger_job *job,
+                     struct spr_plan **ret_plan, struct spr_fault *fault)
+{
+    struct spr_plan *plan = NULL;
     char name[48];
-    plan_name(number, name);
+    plan_name(job->job, name);
     const int dir_fd = index_dir != NULL ? spr_root_open(index_dir) : -ENOENT;
     if (dir_fd < 0) {
         return dir_fd;
@@ -91,9 +107,17 @@ static int read_plan(const char *index_dir, uint64_t number, struct spr_plan **r
     if (fd < 0) {
         return fd;
     }
-    const int r = spr_plan_load(fd, ret_plan, fault);
+    int r = spr_plan_load(fd, &plan, fault);
     (void)close(fd); /* read only: nothing can be lost */
-    return r;
+    if (r == 0 && !is_plan_of(plan, job)) {
+        r = -ENOENT;
+    }
+    if (r < 0) {
+        spr_plan_free(plan);
+        return r;
+    }
+    *ret_plan = plan;
+    return 0;
 }
 
 /* ---- Batches --------------------------------------------------------------------------------- */
@@ -403,14 +427,15 @@ int spr_job_resume(const char *spool_root, uint64_t job_number, const char *inde
     if (known == NULL) {
         r = spr_fault_set(fault, -ENOENT, spool_root, job_number, "no job of this number");
     } else if (!known->ended) {
-        r = read_plan(index_dir, job_number, &plan, fault);
+        r = read_plan(index_dir, known, &plan, fault);
         if (r == 0) {
+            const struct spr_job_sums sums = spr_job_sum(known);
             struct job job = { .change = change,
                                .plan = plan,
                                .number = job_number,
-                               .next = spr_job_sum(known).next,
-                               .room_left = plan->purge_at_most > known->room
-                                                ? plan->purge_at_most - known->room
+                               .next = sums.next,
+                               .room_left = plan->purge_at_most > sums.purged
+                                                ? plan->purge_at_most - sums.purged
                                                 : 0 };
             r = check_plan(change, plan);
             r = r < 0 ? r : run_job(&job, index_dir);

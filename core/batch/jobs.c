@@ -15,6 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What is stuck outlives a purge. */
+static bool has_trash(const struct spr_ledger_batch *batch)
+{
+    return batch->counts.stuck > 0 || (!batch->purged && batch->counts.out > 0);
+}
+
 struct spr_job_sums spr_job_sum(const struct spr_ledger_job *job)
 {
     struct spr_job_sums sums = { .out = job->room, .purged = job->room };
@@ -32,7 +38,7 @@ struct spr_job_sums spr_job_sum(const struct spr_ledger_job *job)
         sums.bytes += batch->bytes;
         sums.purged += batch->purged_messages;
         sums.next = batch->next > sums.next ? batch->next : sums.next;
-        sums.can_undo = sums.can_undo || (!batch->purged && batch->counts.out > 0);
+        sums.can_undo = sums.can_undo || has_trash(batch);
     }
     return sums;
 }
@@ -285,8 +291,7 @@ static int undo_all(struct spr_change *change, struct spr_ledger_job *job)
     for (uint32_t i = count; i > 0; i--) {
         job = spr_ledger_find(change->ledger, number); /* each undone batch adds one */
         const struct spr_ledger_batch *batch = &job->batches[i - 1];
-        if (batch->operation == SPR_RESTORE || batch->purged ||
-            batch->counts.out + batch->counts.stuck == 0) {
+        if (batch->operation == SPR_RESTORE || !has_trash(batch)) {
             continue;
         }
         const int r = undo_batch(change, number, batch->number);
@@ -299,9 +304,12 @@ static int undo_all(struct spr_change *change, struct spr_ledger_job *job)
         }
     }
     const struct spr_job_report *report = &change->report;
-    const enum spr_job_state state =
-        report->stuck + report->back + report->skipped > 0 ? SPR_JOB_STUCK : SPR_JOB_UNDONE;
-    return spr_ledger_add_end(change->ledger, number, state);
+    const struct spr_job_sums sums = spr_job_sum(spr_ledger_find(change->ledger, number));
+    const enum spr_job_state whole =
+        sums.purged > 0 && sums.purged >= sums.out ? SPR_JOB_PURGED : SPR_JOB_UNDONE;
+    return spr_ledger_add_end(change->ledger, number,
+                              report->stuck + report->back + report->skipped > 0 ? SPR_JOB_STUCK
+                                                                                 : whole);
 }
 
 int spr_job_undo(const char *spool_root, uint64_t number, const struct spr_options *options,
@@ -333,10 +341,10 @@ static int purge_all(struct spr_change *change, struct spr_ledger_job *job)
 {
     const uint64_t number = job->job;
     for (uint32_t i = 0; i < job->batch_count; i++) {
-        if (job->batches[i].purged) {
-            continue;
-        }
-        const int r = spr_purge_batch(change, number, job->batches[i].number);
+        bool removed = false;
+        const int r = job->batches[i].purged
+                          ? spr_purge_folder(change, number, job->batches[i].number, &removed)
+                          : spr_purge_batch(change, number, job->batches[i].number);
         if (r < 0 && r != -ENOENT) {
             return r;
         }

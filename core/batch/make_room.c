@@ -8,6 +8,7 @@
 #include "core/batch/make_room.h"
 
 #include "core/batch/move.h"
+#include "io/dirents.h"
 #include "io/locks.h"
 #include "io/own.h"
 
@@ -27,12 +28,17 @@ static int unlink_checked(struct spr_change *change, struct spr_batch *batch,
     if (fd < 0) {
         return fd;
     }
-    int r = spr_move_is(file, fd, true);
+    int r = spr_move_is(file, fd, SPR_SAME_STRICT);
     r = r == 1 ? 0 : (r == 0 ? SPR_E_CHANGED : r);
     if (r == 0 && change->format->lock.kind == SPR_LOCK_CLAIM_FLOCK &&
         change->format->lock.role == file->role) {
         r = spr_locked_by_other(fd);
         r = r == 1 ? SPR_E_BUSY : r;
+    }
+    if (r == 0) {
+        struct spr_io_meta meta;
+        r = spr_meta_at(dir_fd, file->from, &meta);
+        r = r == 0 && meta.inode != file->identity.inode ? SPR_E_CHANGED : r;
     }
     if (r == 0) {
         r = spr_unlink(dir_fd, file->from);

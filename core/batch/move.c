@@ -38,7 +38,7 @@ bool spr_move_concerns_message(int code)
     }
 }
 
-int spr_move_is(const struct spr_batch_file *file, int fd, bool strict)
+int spr_move_is(const struct spr_batch_file *file, int fd, enum spr_sameness how)
 {
     struct spr_identity found;
     const int r = spr_identity_of(fd, &found);
@@ -49,18 +49,26 @@ int spr_move_is(const struct spr_batch_file *file, int fd, bool strict)
     struct spr_identity expected = file->identity;
     expected.device = 0;
     expected.mount = 0;
-    return spr_identity_equal(&expected, &found, strict);
+    return how == SPR_SAME_FILE ? spr_identity_same_file(&expected, &found)
+                                : spr_identity_equal(&expected, &found, how == SPR_SAME_STRICT);
 }
 
-static int compare_at(const struct spr_batch_file *file, int dir_fd, const char *name, bool strict)
+static int compare_at(const struct spr_batch_file *file, int dir_fd, const char *name,
+                      enum spr_sameness how)
 {
     const int pin = spr_pin(dir_fd, name);
     if (pin < 0) {
         return pin;
     }
-    const int r = spr_move_is(file, pin, strict);
+    const int r = spr_move_is(file, pin, how);
     (void)close(pin); /* O_PATH: nothing can be lost */
     return r;
+}
+
+/* (M4) */
+static enum spr_sameness sameness_in(const struct spr_batch *batch, uint32_t dir)
+{
+    return batch->dirs[dir].base == SPR_BASE_PRIVATE ? SPR_SAME_FILE : SPR_SAME_STABLE;
 }
 
 static bool is_inode_at(const struct spr_batch_file *file, int dir_fd, const char *name)
@@ -131,7 +139,8 @@ int spr_move_there(struct spr_change *change, struct spr_batch *batch, struct sp
     if (r < 0) {
         return r;
     }
-    r = compare_at(file, from, file->from, rule.strict); /* (M1) */
+    r = compare_at(file, from, file->from,
+                   rule.strict ? SPR_SAME_STRICT : sameness_in(batch, file->from_dir)); /* (M1) */
     if (r <= 0) {
         return r < 0 ? r : SPR_E_CHANGED;
     }
@@ -141,7 +150,7 @@ int spr_move_there(struct spr_change *change, struct spr_batch *batch, struct sp
     }
     mark_touched(batch, file);
     file->moved = true;
-    r = compare_at(file, to, file->to, false);
+    r = compare_at(file, to, file->to, SPR_SAME_STABLE);
     if (r == 1 || (rule.seen && (r == -ENOENT || is_inode_at(file, to, file->to)))) {
         return 0; /* seen: the server may have taken it on, or begun to write in it */
     }
@@ -152,10 +161,11 @@ int spr_move_there(struct spr_change *change, struct spr_batch *batch, struct sp
     return r < 0 ? r : SPR_E_CHANGED;
 }
 
-/* Anything else may hide a file that is there. */
+/* Anything else may hide a file that is there. Links and mounts in the way are no way to it. */
 static bool is_absence(int code)
 {
-    return code == -ENOENT || code == -ENOTDIR || code == -EBADF;
+    return code == -ENOENT || code == -ENOTDIR || code == -EBADF || code == -ELOOP ||
+           code == -EXDEV;
 }
 
 int spr_move_find(struct spr_change *change, struct spr_batch *batch,
@@ -165,7 +175,7 @@ int spr_move_find(struct spr_change *change, struct spr_batch *batch,
     int there = -ENOENT;
     const int to = spr_batch_dir_fd(batch, file->to_dir, place->root_fd, place->fd);
     if (to >= 0) {
-        there = compare_at(file, to, file->to, false);
+        there = compare_at(file, to, file->to, sameness_in(batch, file->to_dir));
     } else if (!is_absence(to)) {
         return to;
     }
@@ -178,7 +188,7 @@ int spr_move_find(struct spr_change *change, struct spr_batch *batch,
     int here = -ENOENT;
     const int from = spr_batch_dir_fd(batch, file->from_dir, place->root_fd, place->fd);
     if (from >= 0) {
-        here = compare_at(file, from, file->from, false);
+        here = compare_at(file, from, file->from, SPR_SAME_FILE); /* nothing is done to it */
     } else if (!is_absence(from)) {
         return from;
     }

@@ -4,11 +4,19 @@
  *  (M1) A file is moved only if what lies at its name is strictly the one that was prepared.
  *  (M2) What was moved is compared again; if it is another, it goes straight back.
  *  (M3) No move replaces a file.
+ *  (M4) Nobody else can enter a slot, but who had a file open can still write in it: what lies in a
+ *       slot is told by what names the file, not by its size, times, owner or mode.
  */
 #ifndef SPR_CORE_BATCH_MOVE_H
 #define SPR_CORE_BATCH_MOVE_H
 
 #include "core/batch/change.h"
+
+enum spr_sameness {
+    SPR_SAME_FILE,   /* (M4) */
+    SPR_SAME_STABLE, /* what a rename keeps */
+    SPR_SAME_STRICT, /* all of it */
+};
 
 enum spr_place {
     SPR_PLACE_NONE,
@@ -30,7 +38,7 @@ int spr_move_back(struct spr_change *change, struct spr_batch *batch, struct spr
 int spr_move_find(struct spr_change *change, struct spr_batch *batch,
                   const struct spr_batch_file *file);
 /* Does this descriptor hold the prepared file? 1, 0, or a negative errno. */
-int spr_move_is(const struct spr_batch_file *file, int fd, bool strict);
+int spr_move_is(const struct spr_batch_file *file, int fd, enum spr_sameness how);
 /* 1 when the server holds a lock on the file that now lies at "to". */
 int spr_move_is_busy(struct spr_change *change, struct spr_batch *batch,
                      const struct spr_batch_file *file);

@@ -77,7 +77,7 @@ static int unlink_slot(struct spr_change *change, struct spr_batch *batch,
     if (pin < 0) {
         return pin;
     }
-    int r = spr_move_is(file, pin, false);
+    int r = spr_move_is(file, pin, SPR_SAME_FILE);
     (void)close(pin); /* O_PATH: nothing can be lost */
     if (r == 0) {
         return SPR_E_CHANGED;
@@ -114,11 +114,36 @@ static int unlink_message(struct spr_change *change, struct spr_batch *batch,
     return gone;
 }
 
-/* What is stuck was never told to be deleted: it stays. *ret_left: messages that could not go. */
+/* What is stuck was never told to be deleted: it stays, can be undone after the purge too, and is
+ * told. */
+static void tell_stuck(struct spr_change *change, struct spr_batch *batch,
+                       const struct spr_batch_message *message)
+{
+    bool is_here = false;
+    struct spr_io_meta meta;
+    for (uint32_t i = 0; i < message->file_count && !is_here; i++) {
+        const struct spr_batch_file *file = &batch->files[message->first_file + i];
+        const int dir_fd =
+            file->way == SPR_WAY_TAKE
+                ? spr_batch_dir_fd(batch, file->to_dir, change->place->root_fd, change->place->fd)
+                : -ENOENT;
+        is_here = dir_fd >= 0 && spr_meta_at(dir_fd, file->to, &meta) == 0;
+    }
+    if (is_here) {
+        const struct spr_batch_file *first = &batch->files[message->first_file];
+        change->report.stuck++;
+        spr_change_note(change, message->code, batch->dirs[first->from_dir].path, first->from);
+    }
+}
+
+/* *ret_left: messages that could not go. */
 static int unlink_slots(struct spr_change *change, struct spr_batch *batch, uint64_t *ret_messages,
                         uint64_t *ret_left)
 {
     for (uint32_t i = 0; i < batch->message_count; i++) {
+        if (batch->messages[i].fate == SPR_FATE_STUCK) {
+            tell_stuck(change, batch, &batch->messages[i]);
+        }
         if (batch->messages[i].fate != SPR_FATE_OUT) {
             continue;
         }

@@ -222,9 +222,13 @@ static int ensure_job(struct spr_change *change, const struct spr_batch *batch)
 static int settle_once(struct spr_change *change, struct spr_batch *batch)
 {
     const struct spr_ledger_job *job = spr_ledger_find(change->ledger, batch->job);
-    return job != NULL && spr_ledger_find_batch(job, batch->number) != NULL
-               ? 0
-               : spr_batch_settle(change, batch, true);
+    if (job != NULL && spr_ledger_find_batch(job, batch->number) != NULL) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < batch->file_count; i++) {
+        batch->files[i].moved = batch->files[i].way != SPR_WAY_LEAVE; /* decided, so it counts */
+    }
+    return spr_batch_settle(change, batch, true);
 }
 
 static int drop_torn(struct spr_change *change, uint64_t job, uint64_t number, const char *name)

@@ -23,7 +23,7 @@ static struct spr_text text_of(const char *text)
 }
 
 /* Which roles of this message are still where they were put: a bit each, or a negative errno. A
- * pivot whose supports are not all there stays where it is. */
+ * pivot whose supports are not all there stays where it is, and one that is another file now. */
 static int roles_left(const struct restorer *r, const struct spr_batch_message *message)
 {
     uint32_t roles = 0;
@@ -39,6 +39,9 @@ static int roles_left(const struct restorer *r, const struct spr_batch_message *
             return place;
         }
         roles |= place == SPR_PLACE_TO ? 1u << file->role : 0;
+        if (place == SPR_PLACE_STRANGER && file->part == SPR_PART_PIVOT) {
+            return SPR_E_CHANGED;
+        }
         has_pivot = has_pivot || (file->part == SPR_PART_PIVOT && place == SPR_PLACE_TO);
         is_whole = is_whole && (file->part != SPR_PART_SUPPORT || place == SPR_PLACE_TO);
     }

@@ -69,7 +69,7 @@ static int open_below(int root_fd, const char *path)
 static int look_at_lock(const struct spr_format *format, int root_fd, struct spr_server *server)
 {
     const int fd = open_below(root_fd, format->lock.run_file);
-    if (fd == -ENOENT || fd == -ENOTDIR) {
+    if (fd == -ENOENT) {
         return 0; /* never started here */
     }
     if (fd < 0) {
@@ -200,10 +200,11 @@ int spr_server_look(const struct spr_format *format, const struct spr_private *p
     struct spr_server server = { 0 };
     if (format->lock.run_file != NULL) {
         const int r = look_at_lock(format, place->root_fd, &server);
-        if (r < 0) {
+        if (r < 0 && r != -ENOTDIR && r != -ELOOP && r != -EBADF && r != -EXDEV) {
             return r;
         }
-        server.known = true;
+        /* What lies in the lock's place and is none tells nothing. */
+        server.known = r == 0 || (option_flags & SPR_SERVER_STOPPED) != 0;
     } else if ((option_flags & SPR_SERVER_STOPPED) != 0) {
         server.known = true;
     } else {
