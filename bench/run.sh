@@ -68,7 +68,7 @@ measure_round() {
 find "$spool" -type f -exec cat {} + > /dev/null
 for round in $(seq "$rounds"); do
     measure_round
-    $bin/query "$folder/index" account:$pattern to:@notice2.test 'from:*winner*' | note
+    $bin/query "$folder/index" account:$pattern to:@budget1.test 'from:*winner*' | note
 done
 if echo 1 > /proc/sys/vm/drop_caches 2> /dev/null; then
     cache=cold
