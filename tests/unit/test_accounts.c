@@ -88,3 +88,64 @@ Test(accounts, leave_an_account_that_the_envelope_names)
     cr_expect_eq(memcmp(record.text[SPR_COLUMN_ACCOUNT].bytes, "bob", 3), 0);
     spr_accounts_free(accounts);
 }
+
+/* ---- Lines without a year -------------------------------------------------------------------- */
+
+#define YEAR_1972  63072000 /* 1972-01-01 00:00 UTC, which yearless clocks count from */
+#define DAY        86400
+#define NEW_YEAR   1798761600 /* 2027-01-01 00:00 UTC */
+#define LEAP_DAY   1835395200 /* 2028-02-29 00:00 UTC */
+#define MARCH_2027 1803859200 /* 2027-03-01 00:00 UTC */
+
+static int64_t yearless_clock;
+
+static bool yearless_line(struct spr_text line, struct spr_log_event *ret_event)
+{
+    *ret_event = (struct spr_log_event){
+        .session = text_of("s1"),
+        .account = line,
+        .time = yearless_clock,
+        .yearless = true,
+    };
+    return true;
+}
+
+struct year {
+    char name[40];
+    int64_t clock; /* seconds of 1972 */
+    int64_t changed, arrival;
+    bool joins;
+};
+
+ParameterizedTestParameters(accounts, find_the_year_of_a_line)
+{
+    static struct year years[] = {
+        { "the log's own year", 328 * DAY, NOON, NOON, true },
+        { "another year's message", 328 * DAY, NOON, NOON - 365 * DAY, false },
+        { "December, log changed in January", 365 * DAY, NEW_YEAR + 3600, NEW_YEAR - 7200, true },
+        { "January, log changed in January", 0, NEW_YEAR + 3600, NEW_YEAR + 60, true },
+        { "January, clock of the log behind", 0, NEW_YEAR - 60, NEW_YEAR, true },
+        { "a leap day", 59 * DAY, LEAP_DAY + 3600, LEAP_DAY + 60, true },
+        { "a leap day of a year without", 59 * DAY, MARCH_2027, MARCH_2027, true },
+    };
+    return cr_make_param_array(struct year, years, sizeof(years) / sizeof(years[0]));
+}
+
+ParameterizedTest(struct year *year, accounts, find_the_year_of_a_line)
+{
+    struct spr_format format = toy_format;
+    struct spr_accounts *accounts;
+    struct spr_record record = { 0 };
+    format.log_line = yearless_line;
+    yearless_clock = YEAR_1972 + year->clock;
+    record.text[SPR_COLUMN_LOG_SESSION] = text_of("s1");
+    record.number[SPR_NUMBER_ARRIVAL] = year->arrival;
+    cr_assert_eq(spr_accounts_new(&accounts), 0);
+    cr_assert_eq(spr_accounts_take(accounts, &format, text_of("ann\n"), year->changed), 0);
+    spr_accounts_sort(accounts);
+
+    spr_accounts_join(accounts, &record, NOON);
+
+    cr_expect_eq(record.text[SPR_COLUMN_ACCOUNT].length > 0, year->joins, "%s", year->name);
+    spr_accounts_free(accounts);
+}

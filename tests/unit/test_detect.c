@@ -119,20 +119,36 @@ Test(detect, follows_no_link_below_the_root)
     cr_expect_eq(r, SPR_E_UNKNOWN);
 }
 
-Test(detect, refuses_to_choose_between_two_spools_in_one_folder)
+static void make_beside(const char *const *folders, size_t count)
 {
-    static const char *const folders[] = { "active", "deferred", "hold",    "incoming",
-                                           "defer",  "maildrop", "private", "public" };
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+    for (size_t i = 0; i < count; i++) {
         char path[64];
         (void)snprintf(path, sizeof(path), "../second/%s", folders[i]);
         spool_make_folder(&spool, path);
     }
+}
+
+Test(detect, refuses_to_choose_between_two_spools_in_one_folder)
+{
+    static const char *const folders[] = { "active",   "bounce",  "corrupt",  "defer",
+                                           "deferred", "hold",    "incoming", "maildrop",
+                                           "pid",      "private", "public" };
+    make_beside(folders, sizeof(folders) / sizeof(folders[0]));
 
     const int r = spr_detect_one(spool.folder, NULL, &spool.options, &detected, &spool.fault);
 
-    cr_expect(r == SPR_E_UNKNOWN || r == 0);
-    if (r == 0) {
-        cr_expect_str_eq(detected.root, spool.root, "the surer one");
-    }
+    cr_expect_eq(r, SPR_E_UNKNOWN);
+    cr_expect_str_eq(spool.fault.subject, spool.folder);
+    cr_expect_not_null(strstr(spool.fault.detail, "several spools"), "%s", spool.fault.detail);
+}
+
+Test(detect, takes_the_surer_one_of_two_spools_in_one_folder)
+{
+    static const char *const folders[] = { "active", "deferred", "hold", "incoming" };
+    make_beside(folders, sizeof(folders) / sizeof(folders[0]));
+
+    const int r = spr_detect_one(spool.folder, NULL, &spool.options, &detected, &spool.fault);
+
+    cr_assert_eq(r, 0, "%s", spool.fault.detail);
+    cr_expect_str_eq(detected.root, spool.root);
 }
