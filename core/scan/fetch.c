@@ -285,6 +285,9 @@ static int serve_waiting(struct spr_fetch *fetch, int result)
         while (count > 0 && r == 0) {
             r = serve_round(fetch, group, &count);
         }
+        for (size_t i = 0; i < count; i++) {
+            spr_slot_release(group[i], fetch->io); /* kept by a round that failed later */
+        }
     }
     for (; at < fetch->waiting_count; at++) {
         spr_slot_release(fetch->waiting[at], fetch->io);
@@ -293,8 +296,7 @@ static int serve_waiting(struct spr_fetch *fetch, int result)
     return r;
 }
 
-/* ---- Windows ----------------------------------------------------------------------------------
- */
+/* ---- Windows --------------------------------------------------------------------------------- */
 
 /* Also after an error every completion is taken: the requests are ours until then. */
 static int read_window(struct spr_fetch *fetch)
