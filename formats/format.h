@@ -299,7 +299,7 @@ struct spr_log_event {
     struct spr_text client;
     int64_t time;  /* Unix seconds; 0 if the line does not tell */
     bool yearless; /* the line names no year: time is that clock in 1972, read as UTC; core finds
-                      the year and the time zone */
+                      the year, and allows for the hours of a zone */
 };
 
 /* ---- 6. Words for people --------------------------------------------------------------------- */
