@@ -1,11 +1,10 @@
 /*
- * Many workers over one shared pace and one queue of work, for the thread sanitizer: every file is
- * read once by each worker, warm and cold, and a queue hands each item to exactly one.
+ * Many workers over one shared pace, for the thread sanitizer: every file is read once by each
+ * worker, warm and cold.
  */
 #include "io/calls.h"
 #include "io/dirents.h"
 #include "io/io.h"
-#include "io/queue.h"
 #include "io/workers.h"
 
 #include <errno.h>
@@ -20,7 +19,6 @@ enum { FILE_COUNT = 300, FILE_BYTES = 700, WORKER_COUNT = 6, DONE_MAX = 9, NAME_
 
 struct team {
     struct spr_io_shared *shared;
-    struct spr_queue *queue;
     char names[FILE_COUNT][NAME_BYTES];
     struct spr_io_request requests[FILE_COUNT];
     _Atomic uint32_t good;
@@ -72,29 +70,6 @@ static int read_all(uint32_t number, void *user)
     }
     spr_io_free(io);
     return r;
-}
-
-/* An item is a depth; it makes two of the depth below. */
-static void grow(struct team *team, uintptr_t depth)
-{
-    atomic_fetch_add(&team->good, 1);
-    for (int i = 0; i < 2 && depth > 1; i++) {
-        if (spr_queue_push(team->queue, (void *)(depth - 1)) < 0) {
-            grow(team, depth - 1);
-        }
-    }
-}
-
-static int grow_all(uint32_t number, void *user)
-{
-    (void)number;
-    struct team *team = user;
-    void *item;
-    while (spr_queue_pop(team->queue, &item) == 1) {
-        grow(team, (uintptr_t)item);
-        spr_queue_done(team->queue);
-    }
-    return 0;
 }
 
 static void run_team(struct team *team, int (*run)(uint32_t, void *), uint32_t expected)
@@ -158,11 +133,6 @@ int main(void)
     struct team *team = calloc(1, sizeof(*team));
     check(team != NULL ? 0 : -ENOMEM, "memory");
     race_reads(team);
-
-    check(spr_queue_new(16, &team->queue), "queue");
-    check(spr_queue_push(team->queue, (void *)(uintptr_t)12), "push");
-    run_team(team, grow_all, (1u << 12) - 1);
-    spr_queue_free(team->queue);
     free(team);
     return 0;
 }
