@@ -83,7 +83,7 @@ void spr_pace_note_neighbours(struct spr_pace *pace, uint32_t pairs, uint32_t ad
     }
 }
 
-bool spr_pace_was_cold(const struct spr_pace *pace)
+static bool was_cold(const struct spr_pace *pace)
 {
     return (atomic_load_explicit(&pace->state, memory_order_relaxed) & STATE_COLD) != 0;
 }
@@ -93,7 +93,7 @@ struct spr_io_pace spr_pace_now(const struct spr_pace *pace)
     const uint64_t seen = atomic_load_explicit(&pace->neighbours, memory_order_relaxed);
     const uint64_t pairs = seen >> 32;
     const uint64_t adjacent = seen & UINT32_MAX;
-    const bool cold = spr_pace_was_cold(pace);
+    const bool cold = was_cold(pace);
     return (struct spr_io_pace){
         .window = cold ? pace->window_max : smaller(WARM_WINDOW, pace->window_max),
         .workers = cold ? pace->workers_cold : smaller(pace->cores, pace->workers_max),

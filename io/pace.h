@@ -37,8 +37,6 @@ bool spr_pace_is_cold(const struct spr_pace_sample *sample);
 void spr_pace_note(struct spr_pace *pace, bool was_cold);
 /* Of pairs of files that follow each other in inode order, how many also do so on disk. */
 void spr_pace_note_neighbours(struct spr_pace *pace, uint32_t pairs, uint32_t adjacent);
-/* What the last windows were. */
-bool spr_pace_was_cold(const struct spr_pace *pace);
 struct spr_io_pace spr_pace_now(const struct spr_pace *pace);
 
 #endif

@@ -146,11 +146,6 @@ int spr_workers_start(uint32_t count, bool private_files, int (*run)(uint32_t nu
     return 0;
 }
 
-uint32_t spr_workers_count(const struct spr_workers *workers)
-{
-    return workers->count;
-}
-
 int spr_workers_wait(struct spr_workers *workers, uint32_t wait_ms)
 {
     struct timespec until;

@@ -16,7 +16,6 @@ struct spr_workers;
  * is its own. Fewer threads than asked may start; at least one, else a negative errno. */
 int spr_workers_start(uint32_t count, bool private_files, int (*run)(uint32_t number, void *user),
                       void *user, struct spr_workers **ret_workers);
-uint32_t spr_workers_count(const struct spr_workers *workers);
 /* Waits up to wait_ms for all to end: 1 when all ended, 0 on time-out. */
 int spr_workers_wait(struct spr_workers *workers, uint32_t wait_ms);
 /* Joins all and frees; the first negative result, else 0. NULL is accepted. */

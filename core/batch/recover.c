@@ -339,26 +339,3 @@ int spr_recover_all(struct spr_change *change)
     change->format = NULL;
     return r;
 }
-
-int spr_recover_count_open(const struct spr_private *place, struct spr_ledger *ledger, uint64_t job,
-                           uint32_t *ret_count)
-{
-    char name[24];
-    (void)snprintf(name, sizeof(name), "%" PRIu64, job);
-    *ret_count = 0;
-    const int job_fd = spr_dir_open(place->fd, name);
-    if (job_fd < 0) {
-        return job_fd == -ENOENT ? 0 : job_fd;
-    }
-    struct numbers batches;
-    const int r = list_numbers(job_fd, &batches);
-    (void)close(job_fd); /* a folder: nothing can be lost */
-    if (r < 0) {
-        return r;
-    }
-    for (size_t i = 0; i < batches.count; i++) {
-        *ret_count += needs_a_look(ledger, job, batches.values[i]) ? 1 : 0;
-    }
-    free(batches.values);
-    return 0;
-}

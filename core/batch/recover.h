@@ -17,8 +17,5 @@
 
 /* Every batch of every job that has no line in the ledger, or an unfinished purge. */
 int spr_recover_all(struct spr_change *change);
-/* How many batches are open: for reading verbs, changes nothing. */
-int spr_recover_count_open(const struct spr_private *place, struct spr_ledger *ledger, uint64_t job,
-                           uint32_t *ret_count);
 
 #endif

@@ -360,9 +360,3 @@ bool spr_extract_was_cut(const struct spr_extract *extract)
 {
     return extract->cut;
 }
-
-size_t spr_extract_memory(const struct spr_extract *extract)
-{
-    return extract->arena.held + extract->recipient_room * sizeof(*extract->recipients) +
-           extract->error_room * sizeof(*extract->errors);
-}

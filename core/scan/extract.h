@@ -31,6 +31,5 @@ int spr_extract_parse(struct spr_extract *extract, const struct spr_fetched *fet
 /* After SPR_PARSED; valid until the next parse. accounts.c may complete it. */
 struct spr_record *spr_extract_record(struct spr_extract *extract);
 bool spr_extract_was_cut(const struct spr_extract *extract); /* at SPR_RECIPIENTS_MAX */
-size_t spr_extract_memory(const struct spr_extract *extract);
 
 #endif

@@ -492,9 +492,3 @@ int spr_walk_count_vanished(struct spr_walk *walk)
     spr_numbers_done(&met);
     return r;
 }
-
-size_t spr_walk_memory(const struct spr_walk *walk)
-{
-    return walk->candidate_room * sizeof(*walk->candidates) + walk->arena.held +
-           walk->folder_room * sizeof(*walk->folders);
-}

@@ -87,6 +87,5 @@ int spr_walk_all(struct spr_walk *walk);
 int spr_walk_again(struct spr_walk *walk, size_t *ret_first);
 /* Counts as rejects those that vanished and were not met again. */
 int spr_walk_count_vanished(struct spr_walk *walk);
-size_t spr_walk_memory(const struct spr_walk *walk);
 
 #endif

@@ -33,9 +33,9 @@ Test(pace, widens_at_one_cold_window_and_narrows_after_two_warm_ones)
     spr_pace_note(&pace, false);
     spr_pace_note(&pace, true);
     spr_pace_note(&pace, false);
-    cr_expect(spr_pace_was_cold(&pace));
+    cr_expect_eq(spr_pace_now(&pace).window, 1024);
     spr_pace_note(&pace, false);
-    cr_expect_not(spr_pace_was_cold(&pace));
+    cr_expect_eq(spr_pace_now(&pace).window, 64);
 }
 
 Test(pace, stays_below_the_limits_of_the_process)
