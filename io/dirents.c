@@ -174,6 +174,26 @@ int spr_meta_at(int dir_fd, const char *name, struct spr_io_meta *ret_meta)
     return 0;
 }
 
+bool spr_is_component(const char *name)
+{
+    return name != NULL && name[0] != '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+           strchr(name, '/') == NULL;
+}
+
+int spr_keep_regular(int fd)
+{
+    struct spr_io_meta meta;
+    int r = spr_meta_of(fd, &meta);
+    if (r == 0 && !S_ISREG(meta.mode)) {
+        r = -EBADF;
+    }
+    if (r < 0) {
+        (void)spr_calls()->close(fd); /* nothing was written */
+        return r;
+    }
+    return fd;
+}
+
 static char kind_from(uint8_t type)
 {
     switch (type) {
@@ -193,6 +213,11 @@ static char kind_from(uint8_t type)
     default:
         return 'u';
     }
+}
+
+char spr_mode_kind(uint32_t mode)
+{
+    return kind_from((uint8_t)IFTODT(mode));
 }
 
 /* One entry at bytes, or -EIO; *ret_length is its length in the buffer. */

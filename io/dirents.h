@@ -21,12 +21,19 @@ int spr_meta_of(int fd, struct spr_io_meta *ret_meta);
 /* Of one name in a folder, without following a link. */
 int spr_meta_at(int dir_fd, const char *name, struct spr_io_meta *ret_meta);
 
+/* True for a name that can only mean an entry of the folder it is used in. NULL: false. */
+bool spr_is_component(const char *name);
+/* fd, if it is a regular file; else it is closed: -EBADF, or why it could not be examined. */
+int spr_keep_regular(int fd);
+
 struct spr_dirent {
     const char *name; /* NUL-terminated, valid for the call */
     size_t length;
     uint64_t inode;
     char kind; /* 'd' 'f' 'p' 's' 'l' 'o', 'u' unknown */
 };
+/* The same kind, from a mode: never 'u'. */
+char spr_mode_kind(uint32_t mode);
 /* Calls on_entry for every entry except . and ..; its non-zero answer ends the listing and is
  * returned. At most entries_max entries, then -E2BIG. */
 int spr_dir_list(int dir_fd, uint64_t entries_max,

@@ -31,36 +31,18 @@ enum {
     PROC_FD_PATH_BYTES = 32, /* "/proc/self/fd/" and an int */
 };
 
-static bool is_component(const char *name)
-{
-    return name[0] != '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-           strchr(name, '/') == NULL;
-}
-
 int spr_pin(int dir_fd, const char *name)
 {
-    if (!is_component(name)) {
+    if (!spr_is_component(name)) {
         return -EINVAL; /* (1) */
     }
     const int fd = spr_calls()->openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
-    if (fd < 0) {
-        return fd;
-    }
-    struct spr_io_meta meta;
-    int r = spr_meta_of(fd, &meta);
-    if (r == 0 && !S_ISREG(meta.mode)) {
-        r = -EBADF;
-    }
-    if (r < 0) {
-        (void)spr_calls()->close(fd); /* O_PATH: nothing can be lost */
-        return r;
-    }
-    return fd;
+    return fd < 0 ? fd : spr_keep_regular(fd);
 }
 
 int spr_rename_new(int from_fd, const char *from, int to_fd, const char *to)
 {
-    if (!is_component(from) || !is_component(to)) {
+    if (!spr_is_component(from) || !spr_is_component(to)) {
         return -EINVAL; /* (1) */
     }
     const int r = spr_calls()->renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE); /* (2) */
@@ -70,22 +52,22 @@ int spr_rename_new(int from_fd, const char *from, int to_fd, const char *to)
 
 int spr_unlink(int dir_fd, const char *name)
 {
-    return is_component(name) ? spr_calls()->unlinkat(dir_fd, name, 0) : -EINVAL;
+    return spr_is_component(name) ? spr_calls()->unlinkat(dir_fd, name, 0) : -EINVAL;
 }
 
 int spr_rmdir_at(int dir_fd, const char *name)
 {
-    return is_component(name) ? spr_calls()->unlinkat(dir_fd, name, AT_REMOVEDIR) : -EINVAL;
+    return spr_is_component(name) ? spr_calls()->unlinkat(dir_fd, name, AT_REMOVEDIR) : -EINVAL;
 }
 
 int spr_mkdir_at(int dir_fd, const char *name, uint32_t mode)
 {
-    return is_component(name) ? spr_calls()->mkdirat(dir_fd, name, mode) : -EINVAL;
+    return spr_is_component(name) ? spr_calls()->mkdirat(dir_fd, name, mode) : -EINVAL;
 }
 
 int spr_touch_now(int dir_fd, const char *name)
 {
-    if (!is_component(name)) {
+    if (!spr_is_component(name)) {
         return -EINVAL; /* (1) */
     }
     return spr_calls()->utimensat(dir_fd, name, NULL, AT_SYMLINK_NOFOLLOW);
@@ -216,7 +198,7 @@ static int create_beside(int dir_fd, const char *beside)
 int spr_replace_begin(int dir_fd, const char *name, struct spr_replace **ret_replace)
 {
     static const char SUFFIX[] = ".new";
-    if (!is_component(name)) {
+    if (!spr_is_component(name)) {
         return -EINVAL; /* (1) */
     }
     const size_t length = strlen(name);
@@ -288,7 +270,7 @@ static int pin_beneath(int root_fd, const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL ? slash + 1 : path;
-    if (!is_component(name)) {
+    if (!spr_is_component(name)) {
         return -EINVAL; /* (1) */
     }
     const size_t length = slash != NULL ? (size_t)(slash - path) : 0;

@@ -81,19 +81,7 @@ int spr_foreign_open(int dir_fd, const char *name)
     if (fd == -EPERM) {
         fd = spr_calls()->openat(dir_fd, name, O_RDONLY | OWN_FLAGS, 0);
     }
-    if (fd < 0) {
-        return fd;
-    }
-    struct spr_io_meta meta;
-    int r = spr_meta_of(fd, &meta);
-    if (r == 0 && !S_ISREG(meta.mode)) {
-        r = -EBADF;
-    }
-    if (r < 0) {
-        (void)spr_calls()->close(fd); /* read only: nothing can be lost */
-        return r;
-    }
-    return fd;
+    return fd < 0 ? fd : spr_keep_regular(fd);
 }
 
 static int note_entry(const struct spr_dirent *entry, void *user)

@@ -18,12 +18,6 @@
 
 static const int FILE_FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
-static bool is_component(const char *name)
-{
-    return name != NULL && name[0] != '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-           strchr(name, '/') == NULL;
-}
-
 static int open_file(int dir_fd, const char *name, int flags)
 {
     int fd;
@@ -50,7 +44,7 @@ static int open_quietly(struct spr_io_shared *shared, int dir_fd, const char *na
 
 int spr_plain_open(struct spr_io *io, struct spr_io_job *job)
 {
-    if (!is_component(job->request->name)) {
+    if (!spr_is_component(job->request->name)) {
         return -EINVAL;
     }
     const int fd =
@@ -156,7 +150,7 @@ int64_t spr_plain_read_sampled(struct spr_io *io, struct spr_io_job *job)
 
 int spr_plain_stat(struct spr_io_job *job)
 {
-    if (!is_component(job->request->name)) {
+    if (!spr_is_component(job->request->name)) {
         return -EINVAL;
     }
     return spr_meta_at(job->request->dir_fd, job->request->name, &job->meta);

@@ -126,18 +126,6 @@ static int take_file(struct spr_listing_task *task, const struct spr_dirent *ent
     return 0;
 }
 
-static char kind_of_mode(uint32_t mode)
-{
-    switch (mode & 0170000u) {
-    case 0040000u:
-        return 'd';
-    case 0100000u:
-        return 'f';
-    default:
-        return 'o';
-    }
-}
-
 static int take_entry(const struct spr_dirent *entry, void *user)
 {
     struct spr_listing_task *task = user;
@@ -159,7 +147,7 @@ static int take_entry(const struct spr_dirent *entry, void *user)
         if (spr_meta_at(task->dir_fd, entry->name, &meta) < 0) {
             return 0; /* gone again: as if it had been removed before the listing */
         }
-        kind = kind_of_mode(meta.mode);
+        kind = spr_mode_kind(meta.mode);
     }
     return kind == 'd' ? take_folder(task, entry) : take_file(task, entry, kind);
 }

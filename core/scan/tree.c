@@ -4,9 +4,10 @@
 #include "core/scan/tree.h"
 
 #include "io/dirents.h"
+#include "io/durable.h"
+#include "io/own.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,22 +30,6 @@ static int open_parent(const struct spr_tree *tree, const char *path, const char
     return fd;
 }
 
-static char kind_of_mode(uint32_t mode)
-{
-    switch (mode & 0170000u) {
-    case 0040000u:
-        return 'd';
-    case 0100000u:
-        return 'f';
-    case 0010000u:
-        return 'p';
-    case 0140000u:
-        return 's';
-    default:
-        return 'o';
-    }
-}
-
 static char tree_kind(const struct spr_tree *tree, const char *path)
 {
     if (path[0] == '\0') {
@@ -58,25 +43,10 @@ static char tree_kind(const struct spr_tree *tree, const char *path)
     struct spr_io_meta meta;
     const int r = spr_meta_at(fd, name, &meta);
     (void)close(fd); /* read only: nothing can be lost */
-    return r < 0 ? 0 : kind_of_mode(meta.mode);
+    return r < 0 ? 0 : spr_mode_kind(meta.mode);
 }
 
-static size_t read_start(int fd, uint8_t *bytes, size_t length)
-{
-    size_t used = 0;
-    while (used < length) {
-        const ssize_t got = pread(fd, bytes + used, length - used, (off_t)used);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            break;
-        }
-        used += (size_t)got;
-    }
-    return used;
-}
-
+/* Of a file that shrinks meanwhile nothing is told. */
 static size_t tree_peek(const struct spr_tree *tree, const char *path, uint8_t *bytes,
                         size_t length)
 {
@@ -85,18 +55,17 @@ static size_t tree_peek(const struct spr_tree *tree, const char *path, uint8_t *
     if (dir_fd < 0) {
         return 0;
     }
-    const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    int fd = openat(dir_fd, name, flags | O_NOATIME);
-    if (fd < 0 && errno == EPERM) {
-        fd = openat(dir_fd, name, flags);
-    }
+    const int fd = spr_foreign_open(dir_fd, name);
     (void)close(dir_fd); /* read only: nothing can be lost */
     if (fd < 0) {
         return 0;
     }
     struct spr_io_meta meta;
-    const bool is_file = spr_meta_of(fd, &meta) == 0 && kind_of_mode(meta.mode) == 'f';
-    const size_t used = is_file ? read_start(fd, bytes, length) : 0;
+    size_t used = 0;
+    if (spr_meta_of(fd, &meta) == 0) {
+        used = meta.size < length ? (size_t)meta.size : length;
+        used = spr_read_exact(fd, bytes, used, 0) == 0 ? used : 0;
+    }
     (void)close(fd); /* read only: nothing can be lost */
     return used;
 }
