@@ -205,6 +205,9 @@ int spr_query_compile(const char *text, uint32_t flags, struct spr_query **ret_q
 void spr_query_free(struct spr_query *query);
 /* True for '*' and the empty expression: everything. */
 bool spr_query_is_everything(const struct spr_query *query);
+/* spr_scan_flag bits of what it asks for that a plain scan leaves out: SPR_SCAN_SUBJECTS,
+ * SPR_SCAN_ERRORS. An index without that refuses the query with SPR_E_UNABLE. */
+uint32_t spr_query_needs(const struct spr_query *query);
 
 #define SPR_TIME_UNKNOWN  INT64_MIN
 #define SPR_COUNT_UNKNOWN INT64_MIN

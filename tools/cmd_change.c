@@ -98,7 +98,8 @@ static int prepare_change(struct change *change, enum spr_action action, unsigne
         r = spr_sites_one(cli, ONE_SPOOL, &change->sites);
     }
     if (r == 0) {
-        r = spr_session_open(&change->session, cli, &change->sites.site[0], SPR_REFRESH_STALE);
+        r = spr_session_open(&change->session, cli, &change->sites.site[0], SPR_REFRESH_STALE,
+                             spr_query_needs(change->query));
         change->session_open = r == 0;
     }
     if (r != 0) {

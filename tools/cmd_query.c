@@ -211,7 +211,7 @@ static int query_spool(const struct spr_cli *cli, const struct spr_site *site,
                        const struct wish *wish, const struct spr_query *query, uint64_t *matched)
 {
     struct spr_session session;
-    int r = spr_session_open(&session, cli, site, SPR_REFRESH_STALE);
+    int r = spr_session_open(&session, cli, site, SPR_REFRESH_STALE, spr_query_needs(query));
     if (r != 0) {
         return r;
     }

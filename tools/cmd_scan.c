@@ -118,7 +118,7 @@ int spr_cmd_scan(struct spr_cli *cli)
     int r = spr_sites_find(cli, cli->args->words, cli->args->word_count, &sites);
     for (unsigned i = 0; r == 0 && i < sites.count; i++) {
         struct spr_session session;
-        r = spr_session_open(&session, cli, &sites.site[i], SPR_REFRESH_ALWAYS);
+        r = spr_session_open(&session, cli, &sites.site[i], SPR_REFRESH_ALWAYS, 0);
         if (r != 0) {
             break;
         }

@@ -261,7 +261,7 @@ int spr_cmd_show(struct spr_cli *cli)
     }
     for (unsigned i = 0; r == 0 && i < sites.count; i++) {
         struct spr_session session;
-        r = spr_session_open(&session, cli, &sites.site[i], SPR_REFRESH_STALE);
+        r = spr_session_open(&session, cli, &sites.site[i], SPR_REFRESH_STALE, 0);
         if (r == 0) {
             r = show_all(&session, query, &any);
             spr_session_close(&session);

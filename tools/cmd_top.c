@@ -156,12 +156,12 @@ static int rank_spool(const struct spr_cli *cli, const struct spr_site *site, en
     struct spr_session session;
     struct spr_fault fault = { .code = 0 };
     struct spr_top *top;
-    int r = spr_session_open(&session, cli, site, SPR_REFRESH_STALE);
+    const uint32_t needs = (query != NULL ? spr_query_needs(query) : 0) |
+                           (field == SPR_FIELD_SUBJECT ? SPR_SCAN_SUBJECTS : 0u) |
+                           (field == SPR_FIELD_ERROR ? SPR_SCAN_ERRORS : 0u);
+    int r = spr_session_open(&session, cli, site, SPR_REFRESH_STALE, needs);
     if (r != 0) {
         return r;
-    }
-    if (field == SPR_FIELD_ERROR && !session.report.has_errors) {
-        spr_note(cli, site->root, "errors in files of their own are not indexed; --errors does it");
     }
     r = spr_top(session.index, query, field, &top, &fault);
     if (r < 0) {

@@ -363,7 +363,7 @@ static int triage_spool(const struct spr_cli *cli, const struct spr_site *site, 
     struct spr_session session;
     struct spr_fault fault = { .code = 0 };
     struct spr_verdict_report *report;
-    int r = spr_session_open(&session, cli, site, SPR_REFRESH_STALE);
+    int r = spr_session_open(&session, cli, site, SPR_REFRESH_STALE, 0);
     if (r != 0) {
         return r;
     }

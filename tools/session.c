@@ -171,7 +171,7 @@ static uint32_t scan_flags(const struct spr_session *session)
         { SPR_OPT_ERRORS, SPR_SCAN_ERRORS },
     };
     /* What an index has, a refresh keeps. */
-    uint32_t scan = (session->report.has_subjects ? SPR_SCAN_SUBJECTS : 0u) |
+    uint32_t scan = session->needs | (session->report.has_subjects ? SPR_SCAN_SUBJECTS : 0u) |
                     (session->report.has_errors ? SPR_SCAN_ERRORS : 0u);
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         scan |= spr_args_on(session->cli->args, flags[i].option) ? flags[i].flag : 0;
@@ -228,9 +228,9 @@ static int scan_spool(struct spr_session *session)
 
 static bool wants_more(const struct spr_session *session)
 {
-    const struct spr_args *args = session->cli->args;
-    return (spr_args_on(args, SPR_OPT_SUBJECTS) && !session->report.has_subjects) ||
-           (spr_args_on(args, SPR_OPT_ERRORS) && !session->report.has_errors);
+    const uint32_t wanted = scan_flags(session);
+    return ((wanted & SPR_SCAN_SUBJECTS) != 0 && !session->report.has_subjects) ||
+           ((wanted & SPR_SCAN_ERRORS) != 0 && !session->report.has_errors);
 }
 
 static void say_age(const struct spr_session *session, const char *why)
@@ -282,9 +282,9 @@ static int open_at(struct spr_session *session, enum spr_refresh refresh, bool f
 }
 
 int spr_session_open(struct spr_session *session, const struct spr_cli *cli,
-                     const struct spr_site *site, enum spr_refresh refresh)
+                     const struct spr_site *site, enum spr_refresh refresh, uint32_t needs)
 {
-    *session = (struct spr_session){ .cli = cli, .site = site };
+    *session = (struct spr_session){ .cli = cli, .site = site, .needs = needs };
     spr_session_options(cli, &session->options);
     spr_meter_init(&session->meter, cli, "scan");
     session->options.on_progress = spr_meter_tick;

@@ -21,12 +21,14 @@ struct spr_session {
     struct spr_options options;
     struct spr_meter meter;
     struct spr_index_report report;
+    uint32_t needs;               /* spr_scan_flag bits: see spr_session_open */
     struct spr_scan_report *scan; /* of the refresh; NULL when none was needed */
 };
 
-/* Opens and refreshes; 0, or a result whose error line is printed. The session must not move. */
+/* Opens and refreshes; 0, or a result whose error line is printed. The session must not move.
+ * needs: SPR_SCAN_SUBJECTS, SPR_SCAN_ERRORS, what the answer cannot do without. */
 int spr_session_open(struct spr_session *session, const struct spr_cli *cli,
-                     const struct spr_site *site, enum spr_refresh refresh);
+                     const struct spr_site *site, enum spr_refresh refresh, uint32_t needs);
 void spr_session_close(struct spr_session *session);
 
 /* spr_error_fault, with the whole path where a file of the index is damaged. Returns code. */

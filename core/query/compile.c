@@ -300,6 +300,23 @@ void spr_query_free(struct spr_query *query)
     free(query);
 }
 
+uint32_t spr_query_needs(const struct spr_query *query)
+{
+    uint32_t needs = 0;
+    for (uint32_t i = 0; i < query->filter->node_count; i++) {
+        const struct spr_filter_node *node = &query->filter->nodes[i];
+        if (node->kind != SPR_FILTER_TERM) {
+            continue;
+        }
+        if (node->term.field == SPR_FILTER_SUBJECT || node->term.field == SPR_FILTER_HEADER_FROM) {
+            needs |= SPR_SCAN_SUBJECTS;
+        } else if (node->term.field == SPR_FILTER_ERROR) {
+            needs |= SPR_SCAN_ERRORS;
+        }
+    }
+    return needs;
+}
+
 bool spr_query_is_everything(const struct spr_query *query)
 {
     return query->is_everything;

@@ -4,6 +4,7 @@
  */
 #include "core/query/result.h"
 
+#include "core/fault.h"
 #include "core/library.h"
 #include "core/query/bitmap.h"
 #include "core/query/order.h"
@@ -32,6 +33,23 @@ struct spr_result {
     uint8_t path[SPR_PATH_MAX + SPR_NAME_MAX + 2];
 };
 
+/* An answer from an index that lacks what is asked for would say "nothing matches". */
+static int check_needs(const struct spr_manifest *manifest, uint32_t needs, struct spr_fault *fault)
+{
+    if (manifest->scanned_at == 0) {
+        return 0;
+    }
+    if ((needs & SPR_SCAN_SUBJECTS) != 0 && !manifest->has_subjects) {
+        return spr_fault_set(fault, SPR_E_UNABLE, "subjects", 0,
+                             "they are not in the index: scan with --subjects");
+    }
+    if ((needs & SPR_SCAN_ERRORS) != 0 && !manifest->has_errors) {
+        return spr_fault_set(fault, SPR_E_UNABLE, "errors", 0,
+                             "they are not in the index: scan with --errors");
+    }
+    return 0;
+}
+
 int spr_result_open(struct spr_index *index, const struct spr_query *query, enum spr_sort sort,
                     bool descending, struct spr_result **ret_result, struct spr_fault *fault)
 {
@@ -44,6 +62,10 @@ int spr_result_open(struct spr_index *index, const struct spr_query *query, enum
         goto fail;
     }
     const struct spr_manifest *manifest = result->snapshot->manifest;
+    r = query != NULL ? check_needs(manifest, spr_query_needs(query), fault) : 0;
+    if (r < 0) {
+        goto fail;
+    }
     if (manifest->format != NULL) {
         result->format = spr_format_named(&index->options, manifest->format);
     }

@@ -68,6 +68,7 @@ static void open_place(struct place *place, uint32_t segments)
     spr_snapshot_release(snapshot);
     manifest->format = strdup("postfix");
     manifest->spool_root = strdup("/var/spool/postfix");
+    manifest->scanned_at = 1;
     for (uint32_t i = 0; i < segments; i++) {
         add_segment(place->index, manifest, i);
     }
@@ -317,6 +318,29 @@ Test(result, refuses_subjects_that_are_not_indexed)
 
     cr_expect_null(top);
     cr_expect_not_null(strstr(fault.detail, "--subjects"));
+    close_place(&place);
+}
+
+Test(result, refuses_queries_for_what_is_not_indexed)
+{
+    struct place place;
+    open_place(&place, 1);
+    static const char *const texts[] = { "subject:invoice", "from:a or not header-from:b",
+                                         "error:refused" };
+    const uint32_t needs[] = { SPR_SCAN_SUBJECTS, SPR_SCAN_SUBJECTS, SPR_SCAN_ERRORS };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct spr_query *query = NULL;
+        struct spr_result *result = NULL;
+        struct spr_fault fault = { 0 };
+        cr_assert_eq(spr_query_compile(texts[i], 0, &query, NULL), 0);
+
+        cr_expect_eq(spr_query_needs(query), needs[i], "%s", texts[i]);
+        cr_expect_eq(spr_result_open(place.index, query, SPR_SORT_NONE, false, &result, &fault),
+                     SPR_E_UNABLE, "%s", texts[i]);
+        cr_expect_not_null(strstr(fault.detail, "scan with --"), "%s", texts[i]);
+        spr_query_free(query);
+    }
     close_place(&place);
 }
 
