@@ -15,9 +15,14 @@
 #define DEPTH_MAX 8
 #define KEY_MAX   64
 
+/* One line in the making: every value is text at once, because a message may have a million
+ * recipients, and as a tree they would take a kilobyte each. */
 struct spr_json {
-    json_t *open[DEPTH_MAX]; /* borrowed but for the first */
-    unsigned depth;          /* of those, at least 1 */
+    FILE *out; /* into text */
+    char *text;
+    size_t length;
+    bool is_list[DEPTH_MAX], has_some[DEPTH_MAX];
+    unsigned depth; /* of those, at least 1 */
     bool failed;
 };
 
@@ -28,25 +33,38 @@ struct spr_json *spr_json_new(const char *schema)
         return NULL;
     }
     json->depth = 1;
-    json->open[0] = json_object();
-    json->failed = json->open[0] == NULL;
+    json->out = open_memstream(&json->text, &json->length);
+    if (json->out == NULL) {
+        free(json);
+        return NULL;
+    }
+    (void)fputc('{', json->out); /* memory streams fail at fclose */
     if (schema != NULL) {
         spr_json_string(json, "schema", schema);
     }
     return json;
 }
 
+/* What stands before a value. Keys are words of our own. */
+static void begin_value(struct spr_json *json, const char *key)
+{
+    const unsigned top = json->depth - 1;
+    (void)fputs(json->has_some[top] ? "," : "", json->out); /* as above */
+    json->has_some[top] = true;
+    if (!json->is_list[top]) {
+        (void)fprintf(json->out, "\"%s\":", key); /* as above */
+    }
+}
+
 /* Takes the value over. */
 static void add(struct spr_json *json, const char *key, json_t *value)
 {
-    if (json == NULL || json->failed) {
-        json_decref(value);
-        return;
+    if (json != NULL && !json->failed) {
+        begin_value(json, key);
+        json->failed =
+            value == NULL || json_dumpf(value, json->out, JSON_COMPACT | JSON_ENCODE_ANY) != 0;
     }
-    json_t *top = json->open[json->depth - 1];
-    const int r = json_is_array(top) ? json_array_append_new(top, value)
-                                     : json_object_set_new(top, key, value);
-    json->failed = r != 0;
+    json_decref(value);
 }
 
 static char *encode_base64(struct spr_text text, size_t *ret_length)
@@ -145,38 +163,42 @@ void spr_json_null(struct spr_json *json, const char *key)
 }
 
 /* Adds a container and makes it the open one. */
-static void open_below(struct spr_json *json, const char *key, json_t *container)
+static void open_below(struct spr_json *json, const char *key, bool is_list)
 {
-    const bool fits = json != NULL && json->depth < DEPTH_MAX;
-    add(json, key, container);
-    if (!fits || json->failed) {
-        if (json != NULL) {
-            json->failed = true;
-        }
+    if (json == NULL || json->failed) {
         return;
     }
-    json->open[json->depth++] = container;
+    if (json->depth == DEPTH_MAX) {
+        json->failed = true;
+        return;
+    }
+    begin_value(json, key);
+    (void)fputc(is_list ? '[' : '{', json->out); /* as above */
+    json->is_list[json->depth] = is_list;
+    json->has_some[json->depth] = false;
+    json->depth++;
 }
 
 void spr_json_list(struct spr_json *json, const char *key)
 {
-    open_below(json, key, json_array());
+    open_below(json, key, true);
 }
 
 void spr_json_item(struct spr_json *json)
 {
-    open_below(json, NULL, json_object());
+    open_below(json, NULL, false);
 }
 
 void spr_json_object(struct spr_json *json, const char *key)
 {
-    open_below(json, key, json_object());
+    open_below(json, key, false);
 }
 
 void spr_json_close(struct spr_json *json)
 {
-    if (json != NULL && json->depth > 1) {
+    if (json != NULL && !json->failed && json->depth > 1) {
         json->depth--;
+        (void)fputc(json->is_list[json->depth] ? ']' : '}', json->out); /* as above */
     }
 }
 
@@ -185,14 +207,16 @@ int spr_json_write(struct spr_json *json, FILE *out)
     if (json == NULL) {
         return -ENOMEM;
     }
-    char *text = json->failed ? NULL : json_dumps(json->open[0], JSON_COMPACT);
-    json_decref(json->open[0]);
-    free(json);
-    if (text == NULL) {
-        return -ENOMEM;
+    while (json->depth > 1 && !json->failed) {
+        spr_json_close(json);
     }
-    spr_escape_json(out, spr_text_string(text));
-    (void)fputc('\n', out);
-    free(text);
-    return 0;
+    (void)fputc('}', json->out); /* as above */
+    const bool is_whole = fclose(json->out) == 0 && !json->failed;
+    if (is_whole) {
+        spr_escape_json(out, (struct spr_text){ (const uint8_t *)json->text, json->length });
+        (void)fputc('\n', out);
+    }
+    free(json->text);
+    free(json);
+    return is_whole ? 0 : -ENOMEM;
 }
