@@ -3,6 +3,8 @@
  */
 #include "core/fault.h"
 
+#include "formats/cursor.h"
+
 #include <string.h>
 
 static void copy_shortened(char *out, size_t size, struct spr_text text)
@@ -31,8 +33,7 @@ int spr_fault_text(struct spr_fault *fault, int code, struct spr_text subject, u
     fault->code = code;
     fault->offset = offset;
     copy_shortened(fault->subject, sizeof(fault->subject), subject);
-    copy_shortened(fault->detail, sizeof(fault->detail),
-                   (struct spr_text){ (const uint8_t *)detail, strlen(detail) });
+    copy_shortened(fault->detail, sizeof(fault->detail), spr_text_of(detail));
     return code;
 }
 
@@ -40,6 +41,5 @@ int spr_fault_set(struct spr_fault *fault, int code, const char *subject, uint64
                   const char *detail)
 {
     const char *text = subject != NULL ? subject : "";
-    return spr_fault_text(fault, code, (struct spr_text){ (const uint8_t *)text, strlen(text) },
-                          offset, detail);
+    return spr_fault_text(fault, code, spr_text_of(text), offset, detail);
 }

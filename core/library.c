@@ -83,6 +83,26 @@ const struct spr_format *spr_format_named(const struct spr_options *options, con
     return NULL;
 }
 
+bool spr_format_dir_of(const struct spr_format *format, struct spr_text path, unsigned *ret_dir)
+{
+    bool found = false;
+    size_t best = 0;
+    for (unsigned i = 0; i < format->dir_count; i++) {
+        const struct spr_dir *dir = &format->dirs[i];
+        const size_t length = strlen(dir->path);
+        const bool is_whole = path.length == length && memcmp(path.bytes, dir->path, length) == 0;
+        const bool is_below = (dir->flags & (SPR_DIR_HASHED | SPR_DIR_TREE)) != 0 &&
+                              path.length > length && memcmp(path.bytes, dir->path, length) == 0 &&
+                              (length == 0 || path.bytes[length] == '/');
+        if ((is_whole || is_below) && (!found || length > best)) {
+            found = true;
+            best = length;
+            *ret_dir = i;
+        }
+    }
+    return found;
+}
+
 void spr_engine_probe(uint32_t engine, struct spr_engine_report *ret_report)
 {
     const enum spr_io_engine wish = engine == SPR_ENGINE_URING     ? SPR_IO_URING

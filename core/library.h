@@ -13,5 +13,7 @@ struct spr_options spr_options_take(const struct spr_options *options);
 const struct spr_format *spr_format_at(const struct spr_options *options, unsigned number);
 /* NULL: not known. name may be NULL. */
 const struct spr_format *spr_format_named(const struct spr_options *options, const char *name);
+/* Which of the format's folders the folder at path is or lies in; false: none. */
+bool spr_format_dir_of(const struct spr_format *format, struct spr_text path, unsigned *ret_dir);
 
 #endif

@@ -146,6 +146,11 @@ bool spr_text_equal(struct spr_text a, const char *word)
     return a.length == length && (length == 0 || memcmp(a.bytes, word, length) == 0);
 }
 
+bool spr_texts_equal(struct spr_text a, struct spr_text b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
+}
+
 bool spr_text_equal_nocase(struct spr_text a, const char *word)
 {
     if (a.length != strlen(word)) {

@@ -35,6 +35,7 @@ struct spr_text spr_take_line(struct spr_cursor *c);
 
 /* Small helpers over text that every parser needs. ASCII only, no locale. */
 bool spr_text_equal(struct spr_text a, const char *word);
+bool spr_texts_equal(struct spr_text a, struct spr_text b);
 bool spr_text_equal_nocase(struct spr_text a, const char *word);
 bool spr_text_starts(struct spr_text a, const char *prefix);
 /* Decimal digits only, the whole text (blanks around it allowed); false on overflow. */

@@ -88,9 +88,7 @@ static void take_recipient(struct control *control, struct spr_sink *sink, uint6
         .offset = offset,
     };
     struct spr_text original = control->original;
-    bool same =
-        original.length == fact.address.length &&
-        (original.length == 0 || memcmp(original.bytes, fact.address.bytes, original.length) == 0);
+    bool same = spr_texts_equal(original, fact.address);
     if (original.bytes != NULL && !same) {
         fact.original = original;
     }

@@ -70,9 +70,7 @@ static void take_recipient(struct spr_postfix_envelope *envelope,
         .offset = record->offset,
     };
     struct spr_text original = envelope->original;
-    bool same = original.length == record->payload.length &&
-                (original.length == 0 ||
-                 memcmp(original.bytes, record->payload.bytes, original.length) == 0);
+    bool same = spr_texts_equal(original, record->payload);
     if (original.bytes != NULL && !same) {
         fact.original = original;
     }

@@ -4,6 +4,8 @@
 #include "core/batch/apply.h"
 
 #include "core/batch/move.h"
+#include "core/library.h"
+#include "formats/cursor.h"
 #include "io/dirents.h"
 #include "io/own.h"
 
@@ -60,8 +62,7 @@ int spr_batch_place(struct spr_change *change, uint64_t job, struct spr_batch *b
         uint32_t dir = 0;
         batch->job = job;
         batch->number = number;
-        return spr_batch_add_dir(batch, SPR_BASE_PRIVATE,
-                                 (struct spr_text){ (const uint8_t *)name, strlen(name) }, &dir);
+        return spr_batch_add_dir(batch, SPR_BASE_PRIVATE, spr_text_of(name), &dir);
     }
     return -E2BIG;
 }
@@ -348,8 +349,7 @@ static void give_up_memory(struct spr_change *change, struct spr_batch *batch)
         const struct spr_batch_file *file = &batch->files[message->first_file];
         const char *path = batch->dirs[file->from_dir].path;
         unsigned dir = 0;
-        if (spr_format_dir_of(change->format,
-                              (struct spr_text){ (const uint8_t *)path, strlen(path) }, &dir) &&
+        if (spr_format_dir_of(change->format, spr_text_of(path), &dir) &&
             (change->format->dirs[dir].flags & SPR_DIR_MEMORY) != 0) {
             fail_message(change, batch, file, SPR_E_UNABLE);
         }

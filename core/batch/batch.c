@@ -4,6 +4,7 @@
 #include "core/batch/batch.h"
 
 #include "core/index/hash.h"
+#include "formats/cursor.h"
 #include "io/dirents.h"
 
 #include <errno.h>
@@ -107,7 +108,7 @@ static int grow(void **array, uint32_t count, uint32_t *capacity, size_t size, u
 
 static bool is_same_path(const char *path, struct spr_text text)
 {
-    return strlen(path) == text.length && memcmp(path, text.bytes, text.length) == 0;
+    return spr_text_equal(text, path);
 }
 
 /* Where this folder is, or would be put. At least half of the table is free. */
@@ -139,7 +140,7 @@ static int grow_slots(struct spr_batch *batch)
     batch->dir_mask = mask;
     for (uint32_t i = 0; i < batch->dir_count; i++) {
         const struct spr_batch_dir *dir = &batch->dirs[i];
-        const struct spr_text path = { (const uint8_t *)dir->path, strlen(dir->path) };
+        const struct spr_text path = spr_text_of(dir->path);
         *find_slot(batch, dir->base, path) = i + 1;
     }
     return 0;

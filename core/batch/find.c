@@ -5,6 +5,8 @@
 
 #include "core/batch/confirm.h"
 #include "core/index/identity.h"
+#include "core/library.h"
+#include "formats/cursor.h"
 #include "io/dirents.h"
 
 #include <errno.h>
@@ -12,11 +14,6 @@
 #include <sys/stat.h>
 
 #define ATTEMPTS_MAX 64 /* of locate; no format names half as many places */
-
-static struct spr_text text_of(const char *text)
-{
-    return (struct spr_text){ (const uint8_t *)text, strlen(text) };
-}
 
 static int folder_fd(const struct spr_finder *f, uint32_t dir)
 {
@@ -72,7 +69,7 @@ static int confirm_at(const struct spr_finder *f, const struct spr_plan_entry *e
         .format = f->change->format,
         .layout = &f->change->layout,
         .dir = found->dir,
-        .folder = text_of(f->batch->dirs[found->batch_dir].path),
+        .folder = spr_text_of(f->batch->dirs[found->batch_dir].path),
         .key = found->key,
         .dir_fd = fd,
         .primary = found->primary,
@@ -91,7 +88,7 @@ static int key_of(const struct spr_finder *f, struct spr_found_message *found)
 {
     const char *name = found->names[found->primary];
     const enum spr_kind kind =
-        f->change->format->classify(&f->change->layout, found->dir, text_of(name), &found->key);
+        f->change->format->classify(&f->change->layout, found->dir, spr_text_of(name), &found->key);
     return kind == SPR_KIND_PART ? 0 : SPR_E_CHANGED;
 }
 
@@ -140,8 +137,8 @@ static int look_elsewhere(const struct spr_finder *f, const struct spr_plan_entr
         if (r == -ENOMEM) {
             return r;
         }
-        if (r < 0 ||
-            !spr_format_dir_of(format, text_of(f->batch->dirs[other.batch_dir].path), &other.dir)) {
+        if (r < 0 || !spr_format_dir_of(format, spr_text_of(f->batch->dirs[other.batch_dir].path),
+                                        &other.dir)) {
             continue;
         }
         other.dirs[primary] = other.batch_dir;

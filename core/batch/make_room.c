@@ -8,6 +8,7 @@
 #include "core/batch/make_room.h"
 
 #include "core/batch/move.h"
+#include "core/library.h"
 #include "io/dirents.h"
 #include "io/locks.h"
 #include "io/own.h"

@@ -5,6 +5,7 @@
 #include "core/batch/pairing.h"
 
 #include "core/index/hash.h"
+#include "core/library.h"
 #include "formats/cursor.h"
 #include "io/dirents.h"
 
@@ -32,11 +33,6 @@ struct spr_pairing {
     uint32_t dir;    /* being listed: folder of the batch */
     unsigned in_dir; /* and of the format */
 };
-
-static bool is_same(struct spr_text a, struct spr_text b)
-{
-    return a.length == b.length && (a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
-}
 
 static uint8_t lower(uint8_t c)
 {
@@ -86,7 +82,7 @@ static void note_file(const struct spr_pairing *pairing, struct expected *expect
     }
     for (unsigned i = 0; i < expected->names.count; i++) {
         if (expected->names.files[i].role == key->role) {
-            if (is_same(expected->names.files[i].name, name)) {
+            if (spr_texts_equal(expected->names.files[i].name, name)) {
                 expected->seen |= 1u << key->role;
                 return;
             }
@@ -130,9 +126,7 @@ static int list_folders(struct spr_change *change, struct spr_pairing *pairing,
         const uint32_t dir = pairing->expected[i].dir;
         const char *path = batch->dirs[dir].path;
         if (listed[dir] ||
-            !spr_format_dir_of(pairing->format,
-                               (struct spr_text){ (const uint8_t *)path, strlen(path) },
-                               &pairing->in_dir)) {
+            !spr_format_dir_of(pairing->format, spr_text_of(path), &pairing->in_dir)) {
             continue;
         }
         listed[dir] = true;

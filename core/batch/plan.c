@@ -4,6 +4,7 @@
 #include "core/batch/plan.h"
 
 #include "core/batch/batch.h"
+#include "formats/cursor.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -63,7 +64,7 @@ int spr_plan_add_folder(struct spr_plan *plan, struct spr_text path, uint32_t *r
 {
     for (uint32_t i = plan->folder_count; i > 0; i--) {
         const char *known = plan->folders[i - 1];
-        if (strlen(known) == path.length && memcmp(known, path.bytes, path.length) == 0) {
+        if (spr_text_equal(path, known)) {
             *ret_folder = i - 1;
             return 0;
         }

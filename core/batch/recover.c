@@ -7,6 +7,7 @@
 #include "core/batch/move.h"
 #include "core/batch/purge.h"
 #include "core/fault.h"
+#include "core/library.h"
 #include "formats/cursor.h"
 #include "io/dirents.h"
 
@@ -116,8 +117,7 @@ static bool is_from_memory(const struct spr_change *change, const struct spr_bat
     const char *path = batch->dirs[file->from_dir].path;
     unsigned dir = 0;
     return change->format != NULL && file->part == SPR_PART_PIVOT &&
-           spr_format_dir_of(change->format,
-                             (struct spr_text){ (const uint8_t *)path, strlen(path) }, &dir) &&
+           spr_format_dir_of(change->format, spr_text_of(path), &dir) &&
            (change->format->dirs[dir].flags & SPR_DIR_MEMORY) != 0;
 }
 

@@ -4,6 +4,8 @@
  */
 #include "core/batch/move.h"
 #include "core/batch/steps.h"
+#include "core/library.h"
+#include "formats/cursor.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,11 +18,6 @@ struct restorer {
     struct spr_wake *wake;
     bool run_lives; /* still, after the reload that was asked for */
 };
-
-static struct spr_text text_of(const char *text)
-{
-    return (struct spr_text){ (const uint8_t *)text, strlen(text) };
-}
 
 /* Which roles of this message are still where they were put: a bit each, or a negative errno. A
  * pivot whose supports are not all there stays where it is, and one that is another file now. */
@@ -75,7 +72,7 @@ static const struct spr_batch_file *pivot_of(const struct restorer *r,
 static int take_dir(const struct restorer *r, uint32_t dir, uint32_t *ret_dir)
 {
     const struct spr_batch_dir *from = &r->done->dirs[dir];
-    return spr_batch_add_dir(r->batch, from->base, text_of(from->path), ret_dir);
+    return spr_batch_add_dir(r->batch, from->base, spr_text_of(from->path), ret_dir);
 }
 
 static int add_put(const struct restorer *r, const struct spr_batch_file *old,
@@ -88,7 +85,7 @@ static int add_put(const struct restorer *r, const struct spr_batch_file *old,
         .links = old->links,
         .part = old->part,
         .way = SPR_WAY_PUT,
-        .from = spr_batch_text(batch, text_of(old->to)),
+        .from = spr_batch_text(batch, spr_text_of(old->to)),
         .pin = -1,
     };
     int code = file.from != NULL ? take_dir(r, old->to_dir, &file.from_dir) : -ENOMEM;
@@ -120,16 +117,16 @@ static int ask_format(const struct restorer *r, const struct spr_batch_message *
                       const struct spr_batch_file *pivot, uint32_t roles)
 {
     const struct spr_format *format = r->change->format;
-    const struct spr_text folder = text_of(r->done->dirs[pivot->from_dir].path);
-    const struct spr_text there = text_of(r->done->dirs[pivot->to_dir].path);
+    const struct spr_text folder = spr_text_of(r->done->dirs[pivot->from_dir].path);
+    const struct spr_text there = spr_text_of(r->done->dirs[pivot->to_dir].path);
     struct spr_steps steps = { 0 };
     struct spr_target target = { .layout = &r->change->layout,
                                  .roles_present = roles,
                                  .server_runs = r->change->server.runs,
                                  .from_folder = folder };
     if (!spr_format_dir_of(format, folder, &target.from_dir) ||
-        format->classify(&r->change->layout, target.from_dir, text_of(pivot->from), &target.key) !=
-            SPR_KIND_PART) {
+        format->classify(&r->change->layout, target.from_dir, spr_text_of(pivot->from),
+                         &target.key) != SPR_KIND_PART) {
         return SPR_E_UNABLE;
     }
     target.dir = target.from_dir;

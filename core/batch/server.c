@@ -20,26 +20,6 @@
 #define RELOAD_WAIT_MS  10000 /* Postfix ends its queue manager within 1.2 s, by its page */
 #define QUIET_BYTES_MAX 4096
 
-bool spr_format_dir_of(const struct spr_format *format, struct spr_text path, unsigned *ret_dir)
-{
-    bool found = false;
-    size_t best = 0;
-    for (unsigned i = 0; i < format->dir_count; i++) {
-        const struct spr_dir *dir = &format->dirs[i];
-        const size_t length = strlen(dir->path);
-        const bool is_whole = path.length == length && memcmp(path.bytes, dir->path, length) == 0;
-        const bool is_below = (dir->flags & (SPR_DIR_HASHED | SPR_DIR_TREE)) != 0 &&
-                              path.length > length && memcmp(path.bytes, dir->path, length) == 0 &&
-                              (length == 0 || path.bytes[length] == '/');
-        if ((is_whole || is_below) && (!found || length > best)) {
-            found = true;
-            best = length;
-            *ret_dir = i;
-        }
-    }
-    return found;
-}
-
 /* ---- The lock file --------------------------------------------------------------------------- */
 
 /* Opens a file below the root. */

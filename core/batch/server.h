@@ -30,7 +30,4 @@ int spr_server_reload(const struct spr_format *format, const struct spr_server *
  * somebody else's. Best effort. */
 void spr_server_remember_quiet(const struct spr_format *format, const struct spr_private *place);
 
-/* Which of the format's folders this path lies in; false: none. */
-bool spr_format_dir_of(const struct spr_format *format, struct spr_text path, unsigned *ret_dir);
-
 #endif

@@ -5,6 +5,8 @@
 
 #include "core/batch/find.h"
 #include "core/batch/pairing.h"
+#include "core/library.h"
+#include "formats/cursor.h"
 #include "io/dirents.h"
 #include "io/own.h"
 
@@ -21,11 +23,6 @@ struct builder {
     struct spr_batch *batch;
     struct spr_wake *wake;
 };
-
-static struct spr_text text_of(const char *text)
-{
-    return (struct spr_text){ (const uint8_t *)text, strlen(text) };
-}
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
@@ -94,7 +91,7 @@ int spr_steps_target(struct spr_change *change, struct spr_batch *batch,
     int r = spr_find_split(batch, path, &file->to_dir, &file->to);
     unsigned dir = 0;
     if (r == 0 &&
-        !spr_format_dir_of(change->format, text_of(batch->dirs[file->to_dir].path), &dir)) {
+        !spr_format_dir_of(change->format, spr_text_of(batch->dirs[file->to_dir].path), &dir)) {
         r = SPR_E_UNABLE; /* a plan never leaves the format's own folders */
     }
     if (r < 0) {
@@ -191,7 +188,7 @@ static int ask_format(const struct builder *b, const struct spr_plan_entry *entr
     struct spr_target target = {
         .layout = &b->change->layout,
         .dir = found->dir,
-        .folder = text_of(b->batch->dirs[found->batch_dir].path),
+        .folder = spr_text_of(b->batch->dirs[found->batch_dir].path),
         .key = found->key,
         .flags = entry->flags,
         .server_runs = b->change->server.runs,
@@ -355,7 +352,7 @@ int spr_steps_build(struct spr_change *change, const struct spr_plan *plan, cons
     int r = dirs != NULL ? spr_steps_head(change, plan->action, batch) : -ENOMEM;
     for (uint32_t i = 0; r == 0 && i < count; i++) {
         const char *folder = plan->folders[plan->entries[entries[i]].folder];
-        r = spr_batch_add_dir(batch, SPR_BASE_SPOOL, text_of(folder), &dirs[i]);
+        r = spr_batch_add_dir(batch, SPR_BASE_SPOOL, spr_text_of(folder), &dirs[i]);
     }
     if (r == 0) {
         r = spr_pairing_read(change, plan, entries, dirs, count, batch, &pairing);

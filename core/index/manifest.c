@@ -4,6 +4,7 @@
 #include "core/index/manifest.h"
 
 #include "core/index/layout.h"
+#include "formats/cursor.h"
 #include "io/own.h"
 
 #include <errno.h>
@@ -188,7 +189,7 @@ static int copy_folders(const struct spr_manifest *from, struct spr_manifest *to
 {
     for (uint32_t i = 0; i < from->folder_count; i++) {
         const struct spr_manifest_folder *folder = &from->folders[i];
-        const struct spr_text path = { (const uint8_t *)folder->path, strlen(folder->path) };
+        const struct spr_text path = spr_text_of(folder->path);
         int r = spr_manifest_add_folder(to, path, folder->inode, folder->mtime_ns);
         if (r < 0) {
             return r;

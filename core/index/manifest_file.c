@@ -28,7 +28,7 @@ static void put_text(struct spr_bytes *out, const char *text)
 {
     spr_bytes_put_u8(out, text != NULL);
     if (text != NULL) {
-        spr_bytes_put_text(out, (struct spr_text){ (const uint8_t *)text, strlen(text) });
+        spr_bytes_put_text(out, spr_text_of(text));
     }
 }
 
@@ -227,7 +227,7 @@ static void take_folder(struct spr_cursor *c, struct spr_manifest *manifest, int
         spr_cursor_fail(c, "expected a folder's path");
     }
     if (!spr_cursor_failed(c)) {
-        const struct spr_text text = { (const uint8_t *)path, strlen(path) };
+        const struct spr_text text = spr_text_of(path);
         *error = spr_manifest_add_folder(manifest, text, inode, mtime_ns);
         if (*error < 0) {
             spr_cursor_fail(c, "out of memory");

@@ -6,6 +6,7 @@
 
 #include "core/index/hash.h"
 #include "core/index/identity.h"
+#include "formats/cursor.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ static int text_key(struct spr_segment_builder *builder, struct spr_text text, u
 
 static void put_name(struct spr_bytes *raw, struct spr_text id, struct spr_text name)
 {
-    if (name.length == id.length && memcmp(name.bytes, id.bytes, id.length) == 0) {
+    if (spr_texts_equal(name, id)) {
         spr_bytes_put_u8(raw, SPR_NAME_IS_ID);
         return;
     }

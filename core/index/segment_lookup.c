@@ -5,6 +5,7 @@
 #include "core/fault.h"
 #include "core/index/hash.h"
 #include "core/index/segment_view.h"
+#include "formats/cursor.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -49,11 +50,6 @@ static int take_slot(const struct spr_segment *segment, unsigned slots, uint64_t
     return r;
 }
 
-static bool same_text(struct spr_text a, struct spr_text b)
-{
-    return a.length == b.length && (a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
-}
-
 static int find_string(struct spr_segment_reader *reader, struct spr_text text, uint32_t *ret_id,
                        struct spr_fault *fault)
 {
@@ -70,7 +66,7 @@ static int find_string(struct spr_segment_reader *reader, struct spr_text text, 
         }
         struct spr_text candidate = { NULL, 0 };
         r = spr_segment_borrow(reader, item, &candidate, fault);
-        if (r == 0 && same_text(candidate, text)) {
+        if (r == 0 && spr_texts_equal(candidate, text)) {
             id = item;
             break;
         }
@@ -199,7 +195,7 @@ static int find_queue_id(struct spr_segment_reader *reader, struct spr_text id,
         }
         struct spr_text candidate = { NULL, 0 };
         r = spr_segment_queue_id(reader, row, &candidate, fault);
-        if (r == 0 && same_text(candidate, id)) {
+        if (r == 0 && spr_texts_equal(candidate, id)) {
             r = add_row(reader, row, fault);
         }
     }

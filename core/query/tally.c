@@ -5,6 +5,7 @@
 #include "core/query/tally.h"
 
 #include "core/index/hash.h"
+#include "formats/cursor.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -208,9 +209,7 @@ static int add_spelling(struct spr_tally *tally, struct spr_text spelled, struct
     if (r < 0) {
         return r;
     }
-    const bool same =
-        spelled.length == normal.length &&
-        (spelled.length == 0 || memcmp(spelled.bytes, normal.bytes, spelled.length) == 0);
+    const bool same = spr_texts_equal(spelled, normal);
     r = find_value(tally, normal, same ? &spelling.key : NULL, &spelling.value);
     if (r < 0) {
         return r;

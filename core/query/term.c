@@ -4,6 +4,7 @@
 #include "core/query/term.h"
 
 #include "core/fault.h"
+#include "formats/cursor.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,8 +40,7 @@ static const char *shown(struct spr_text text, char out[32])
 
 static bool value_is(const struct spr_token *token, const char *word)
 {
-    return token->value.length == strlen(word) &&
-           memcmp(token->value.bytes, word, token->value.length) == 0;
+    return spr_text_equal(token->value, word);
 }
 
 static struct spr_text text_from(struct spr_text text, size_t offset)

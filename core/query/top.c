@@ -8,6 +8,7 @@
 #include "core/index/address.h"
 #include "core/query/bitmap.h"
 #include "core/query/result.h"
+#include "formats/cursor.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -86,7 +87,7 @@ static int meet_text(struct count *count, const char *text, uint64_t recipients)
         return 0;
     }
     uint32_t spelling = 0;
-    const struct spr_text value = { (const uint8_t *)text, strlen(text) };
+    const struct spr_text value = spr_text_of(text);
     const int r = spr_tally_spelling(count->tally, value, value, &spelling);
     if (r < 0) {
         return r;

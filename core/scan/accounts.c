@@ -8,6 +8,7 @@
 
 #include "core/index/hash.h"
 #include "core/scan/pair.h"
+#include "formats/cursor.h"
 #include "io/dirents.h"
 
 #include <errno.h>
@@ -283,7 +284,7 @@ static int read_rest(struct spr_accounts *accounts, const struct spr_walk *walk,
 static void reject_log(const struct spr_walk *walk, const struct spr_walk_log *log,
                        enum spr_reject_kind kind, int code)
 {
-    const struct spr_text name = { (const uint8_t *)log->name, strlen(log->name) };
+    const struct spr_text name = spr_text_of(log->name);
     const struct spr_reject_detail detail = { .code = code };
     spr_tally_reject(walk->setup.tally, kind, walk->folders[log->folder].path, name, &detail);
 }

@@ -7,6 +7,7 @@
 #include "core/library.h"
 #include "core/scan/fetch.h"
 #include "core/scan/listing.h"
+#include "formats/cursor.h"
 #include "io/dirents.h"
 
 #include <errno.h>
@@ -41,45 +42,20 @@ static int changed(struct reader *reader, struct spr_text path)
 
 /* ---- Finding it ------------------------------------------------------------------------------ */
 
-/* The dir of the format that a folder belongs to, and the folder's depth in it; false: none. */
-static bool find_dir(const struct spr_format *format, struct spr_text folder, unsigned *ret_dir)
-{
-    size_t best = 0;
-    bool found = false;
-    for (unsigned dir = 0; dir < format->dir_count; dir++) {
-        const char *path = format->dirs[dir].path;
-        const size_t length = strlen(path);
-        const bool is_below =
-            length == 0 || (folder.length >= length && memcmp(folder.bytes, path, length) == 0 &&
-                            (folder.length == length || folder.bytes[length] == '/'));
-        const bool is_deeper = folder.length > length;
-        const uint32_t below = SPR_DIR_HASHED | SPR_DIR_TREE;
-        if (!is_below || (is_deeper && (format->dirs[dir].flags & below) == 0)) {
-            continue;
-        }
-        if (!found || length >= best) {
-            *ret_dir = dir;
-            best = length;
-            found = true;
-        }
-    }
-    return found;
-}
-
 static bool has_id(const struct reader *reader, unsigned dir, struct spr_text name,
                    struct spr_text id, struct spr_key *ret_key)
 {
     *ret_key = (struct spr_key){ 0 };
     return reader->format->classify(&reader->snapshot->manifest->layout, dir, name, ret_key) ==
                SPR_KIND_PART &&
-           ret_key->id.length == id.length && memcmp(ret_key->id.bytes, id.bytes, id.length) == 0;
+           spr_texts_equal(ret_key->id, id);
 }
 
 static bool is_named(const struct spr_candidate *candidate, struct spr_text name)
 {
     struct spr_candidate_file file;
     spr_candidate_first(candidate, &file);
-    return file.name.length == name.length && memcmp(file.name.bytes, name.bytes, name.length) == 0;
+    return spr_texts_equal(file.name, name);
 }
 
 /* The files of the message whose primary is name, by listing its folder where files are paired. */
@@ -130,7 +106,7 @@ static int find_message(struct reader *reader, struct spr_text path, struct spr_
     const struct spr_text name = { path.bytes + slash, path.length - slash };
     struct spr_key key;
     unsigned dir;
-    if (name.length > SPR_NAME_MAX || !find_dir(reader->format, folder, &dir) ||
+    if (name.length > SPR_NAME_MAX || !spr_format_dir_of(reader->format, folder, &dir) ||
         !has_id(reader, dir, name, id, &key)) {
         return -ENOENT;
     }

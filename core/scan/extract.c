@@ -5,6 +5,7 @@
 
 #include "core/index/identity.h"
 #include "core/scan/pair.h"
+#include "formats/cursor.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -329,8 +330,7 @@ static void finish_record(struct spr_extract *extract, const struct spr_fetched 
     }
     if (record->text[SPR_COLUMN_QUEUE_NAME].bytes == NULL) {
         const char *word = extract->format->dirs[record->dir].word;
-        record->text[SPR_COLUMN_QUEUE_NAME] =
-            (struct spr_text){ (const uint8_t *)word, strlen(word) };
+        record->text[SPR_COLUMN_QUEUE_NAME] = spr_text_of(word);
     }
 }
 

@@ -7,6 +7,7 @@
  */
 #include "core/index/merge.h"
 #include "core/scan/run.h"
+#include "formats/cursor.h"
 
 #include <string.h>
 
@@ -59,7 +60,7 @@ static int add_folders(struct spr_run *run)
     int r = 0;
     for (uint32_t i = 0; i < run->walk.folder_count && r == 0; i++) {
         const struct spr_walk_folder *folder = &run->walk.folders[i];
-        const struct spr_text path = { (const uint8_t *)folder->path, strlen(folder->path) };
+        const struct spr_text path = spr_text_of(folder->path);
         if (folder->inode != 0) {
             r = spr_manifest_add_folder(run->manifest, path, folder->inode, folder->mtime_ns);
         }

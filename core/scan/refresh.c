@@ -5,6 +5,7 @@
 
 #include "core/index/hash.h"
 #include "core/index/identity.h"
+#include "formats/cursor.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,12 +29,7 @@ static uint64_t hash_place(const struct places *places, struct spr_text folder,
 static struct spr_text folder_of(const struct spr_walk *walk, const struct spr_candidate *candidate)
 {
     const char *path = walk->folders[candidate->folder].path;
-    return (struct spr_text){ (const uint8_t *)path, strlen(path) };
-}
-
-static bool equal_texts(struct spr_text a, struct spr_text b)
-{
-    return a.length == b.length && (a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
+    return spr_text_of(path);
 }
 
 static int places_init(struct places *places, const struct spr_walk *walk, uint64_t seed)
@@ -72,8 +68,8 @@ static size_t find_place(const struct places *places, const struct spr_segment_p
         const struct spr_candidate *candidate = &places->walk->candidates[index];
         struct spr_candidate_file file;
         spr_candidate_first(candidate, &file);
-        if (equal_texts(file.name, place->name) &&
-            equal_texts(folder_of(places->walk, candidate), place->folder)) {
+        if (spr_texts_equal(file.name, place->name) &&
+            spr_texts_equal(folder_of(places->walk, candidate), place->folder)) {
             return index;
         }
     }

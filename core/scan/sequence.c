@@ -4,6 +4,8 @@
  */
 #include "core/scan/sequence.h"
 
+#include "formats/cursor.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,8 +166,7 @@ static bool is_same_file(const struct spr_candidate *a, const struct spr_candida
     struct spr_candidate_file y;
     spr_candidate_first(a, &x);
     spr_candidate_first(b, &y);
-    return a->inode == b->inode && x.name.length == y.name.length &&
-           memcmp(x.name.bytes, y.name.bytes, x.name.length) == 0;
+    return a->inode == b->inode && spr_texts_equal(x.name, y.name);
 }
 
 int spr_sequence_drop_doubles(struct spr_walk *walk)

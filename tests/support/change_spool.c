@@ -8,6 +8,7 @@
 #include "core/batch/confirm.h"
 #include "core/batch/server.h"
 #include "core/index/identity.h"
+#include "formats/cursor.h"
 #include "io/dirents.h"
 
 #include <errno.h>
@@ -233,11 +234,6 @@ struct planner {
     int folder_fd;
 };
 
-static struct spr_text text_of(const char *text)
-{
-    return (struct spr_text){ (const uint8_t *)text, strlen(text) };
-}
-
 struct part_search {
     const struct planner *planner;
     const struct spr_key *key;
@@ -256,7 +252,7 @@ static int find_part(const struct spr_dirent *entry, void *user)
     struct part_search *search = user;
     struct spr_key key = { 0 };
     if (search->planner->spool->format->classify(&search->planner->plan->layout,
-                                                 search->planner->dir, text_of(entry->name),
+                                                 search->planner->dir, spr_text_of(entry->name),
                                                  &key) != SPR_KIND_PART ||
         !is_same_nocase(key.stem, search->key->stem) ||
         !is_same_nocase(key.variant, search->key->variant) || key.role == search->key->role) {
@@ -265,7 +261,7 @@ static int find_part(const struct spr_dirent *entry, void *user)
     const unsigned number = search->record->file_count++;
     (void)snprintf(search->names[number], SPR_NAME_MAX + 1, "%s", entry->name);
     search->record->files[number] =
-        (struct spr_record_file){ key.role, text_of(search->names[number]) };
+        (struct spr_record_file){ key.role, spr_text_of(search->names[number]) };
     return 0;
 }
 
@@ -275,9 +271,9 @@ static void add_record(struct planner *p, const char *name, const struct spr_key
     struct spr_io_meta meta;
     struct spr_record record = {
         .dir = p->dir,
-        .folder = text_of(p->folder),
+        .folder = spr_text_of(p->folder),
         .queue_id = key->id,
-        .files = { { key->role, text_of(name) } },
+        .files = { { key->role, spr_text_of(name) } },
         .file_count = 1,
     };
     struct part_search search = { p, key, &record, names };
@@ -323,7 +319,7 @@ static int plan_entry(const struct spr_dirent *entry, void *user)
         }
         return 0;
     }
-    if (p->spool->format->classify(&p->plan->layout, p->dir, text_of(entry->name), &key) ==
+    if (p->spool->format->classify(&p->plan->layout, p->dir, spr_text_of(entry->name), &key) ==
             SPR_KIND_PART &&
         (p->spool->format->roles[key.role].flags & SPR_ROLE_PRIMARY) != 0 && key.role == 0) {
         add_record(p, entry->name, &key);
@@ -493,7 +489,7 @@ unsigned count_slots(const struct change_spool *spool)
         char *space = strchr(line, ' ');
         *space = '\0';
         const char *name = strrchr(line, '/') + 1;
-        count += spr_slot_name_valid(text_of(name)) ? 1 : 0;
+        count += spr_slot_name_valid(spr_text_of(name)) ? 1 : 0;
     }
     free(lines);
     return count;

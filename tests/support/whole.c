@@ -4,6 +4,7 @@
 #include "tests/support/whole.h"
 
 #include "core/batch/batch.h"
+#include "formats/cursor.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -55,7 +56,7 @@ void take_whole(const struct change_spool *spool, struct whole *whole)
 static bool is_slot(const char *path)
 {
     const char *name = strrchr(path, '/') + 1;
-    return spr_slot_name_valid((struct spr_text){ (const uint8_t *)name, strlen(name) });
+    return spr_slot_name_valid(spr_text_of(name));
 }
 
 /* Where every file is now; a file in two places fails. */

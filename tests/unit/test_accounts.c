@@ -2,6 +2,7 @@
  * Log events to accounts: same session, close in time, no conflict.
  */
 #include "core/scan/accounts.h"
+#include "formats/cursor.h"
 #include "tests/support/toy_format.h"
 
 #include <string.h>
@@ -10,11 +11,6 @@
 #include <criterion/parameterized.h>
 
 #define NOON 1795521600 /* 2026-11-24 12:00 UTC */
-
-static struct spr_text text_of(const char *word)
-{
-    return (struct spr_text){ (const uint8_t *)word, strlen(word) };
-}
 
 struct joined {
     char name[40];
@@ -48,7 +44,7 @@ ParameterizedTest(struct joined *joined, accounts, joins_by_session_and_day)
     for (size_t piece = 1; piece <= length; piece += piece < 8 ? 1 : 31) {
         struct spr_accounts *accounts;
         struct spr_record record = { 0 };
-        record.text[SPR_COLUMN_LOG_SESSION] = text_of("s1");
+        record.text[SPR_COLUMN_LOG_SESSION] = spr_text_of("s1");
         record.number[SPR_NUMBER_ARRIVAL] = NOON;
         cr_assert_eq(spr_accounts_new(&accounts), 0);
         for (size_t at = 0; at < length; at += piece) {
@@ -75,11 +71,12 @@ Test(accounts, leave_an_account_that_the_envelope_names)
 {
     struct spr_accounts *accounts;
     struct spr_record record = { .auth_source = SPR_AUTH_ENVELOPE };
-    record.text[SPR_COLUMN_LOG_SESSION] = text_of("s1");
-    record.text[SPR_COLUMN_ACCOUNT] = text_of("bob");
+    record.text[SPR_COLUMN_LOG_SESSION] = spr_text_of("s1");
+    record.text[SPR_COLUMN_ACCOUNT] = spr_text_of("bob");
     record.number[SPR_NUMBER_ARRIVAL] = NOON;
     cr_assert_eq(spr_accounts_new(&accounts), 0);
-    cr_assert_eq(spr_accounts_take(accounts, &toy_format, text_of("s1 ann 1795521000\n"), NOON), 0);
+    cr_assert_eq(spr_accounts_take(accounts, &toy_format, spr_text_of("s1 ann 1795521000\n"), NOON),
+                 0);
     spr_accounts_sort(accounts);
 
     spr_accounts_join(accounts, &record, NOON);
@@ -102,7 +99,7 @@ static int64_t yearless_clock;
 static bool yearless_line(struct spr_text line, struct spr_log_event *ret_event)
 {
     *ret_event = (struct spr_log_event){
-        .session = text_of("s1"),
+        .session = spr_text_of("s1"),
         .account = line,
         .time = yearless_clock,
         .yearless = true,
@@ -138,10 +135,10 @@ ParameterizedTest(struct year *year, accounts, find_the_year_of_a_line)
     struct spr_record record = { 0 };
     format.log_line = yearless_line;
     yearless_clock = YEAR_1972 + year->clock;
-    record.text[SPR_COLUMN_LOG_SESSION] = text_of("s1");
+    record.text[SPR_COLUMN_LOG_SESSION] = spr_text_of("s1");
     record.number[SPR_NUMBER_ARRIVAL] = year->arrival;
     cr_assert_eq(spr_accounts_new(&accounts), 0);
-    cr_assert_eq(spr_accounts_take(accounts, &format, text_of("ann\n"), year->changed), 0);
+    cr_assert_eq(spr_accounts_take(accounts, &format, spr_text_of("ann\n"), year->changed), 0);
     spr_accounts_sort(accounts);
 
     spr_accounts_join(accounts, &record, NOON);

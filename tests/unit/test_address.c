@@ -1,4 +1,5 @@
 #include "core/index/address.h"
+#include "formats/cursor.h"
 
 #include <string.h>
 
@@ -11,7 +12,7 @@ struct pair {
 
 static struct spr_text text(const char *word)
 {
-    return (struct spr_text){ (const uint8_t *)word, strlen(word) };
+    return spr_text_of(word);
 }
 
 static void expect_form(const char *given, const char *expected)

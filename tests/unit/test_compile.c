@@ -2,6 +2,7 @@
  * Compiled queries: what a term matches, where a bad pattern is, what is everything.
  */
 #include "core/query/compile.h"
+#include "formats/cursor.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,8 +18,7 @@ static int match_text(const char *query_text, uint32_t flags, const char *text)
     struct spr_leaf_matcher *matcher = NULL;
     cr_assert_eq(spr_query_compile(query_text, flags, &query, NULL), 0, "%s", query_text);
     cr_assert_eq(spr_leaf_matcher_new(&query->leaves[query->filter->root], &matcher), 0);
-    const int r =
-        spr_leaf_matches(matcher, (struct spr_text){ (const uint8_t *)text, strlen(text) });
+    const int r = spr_leaf_matches(matcher, spr_text_of(text));
     spr_leaf_matcher_free(matcher);
     spr_query_free(query);
     return r;

@@ -1,5 +1,6 @@
 #include "core/batch/journal.h"
 #include "core/index/hash.h"
+#include "formats/cursor.h"
 #include "io/dirents.h"
 #include "io/own.h"
 #include "tests/support/temporary.h"
@@ -33,7 +34,7 @@ TestSuite(journal, .init = set_up, .fini = tear_down);
 
 static struct spr_text text(const char *word)
 {
-    return (struct spr_text){ (const uint8_t *)word, strlen(word) };
+    return spr_text_of(word);
 }
 
 static void add_file(struct spr_batch *batch, uint8_t number, const char *name)

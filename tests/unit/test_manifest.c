@@ -2,6 +2,7 @@
 #include "core/index/layout.h"
 #include "core/index/manifest.h"
 #include "core/index/pack.h"
+#include "formats/cursor.h"
 #include "tests/support/sample_records.h"
 #include "tests/support/temporary.h"
 
@@ -17,7 +18,7 @@
 
 static struct spr_text text(const char *word)
 {
-    return (struct spr_text){ (const uint8_t *)word, strlen(word) };
+    return spr_text_of(word);
 }
 
 /* With all that a manifest can hold. */

@@ -2,21 +2,17 @@
  * Addresses and networks of both families.
  */
 #include "core/query/network.h"
+#include "formats/cursor.h"
 
 #include <string.h>
 
 #include <criterion/criterion.h>
 
-static struct spr_text text_of(const char *string)
-{
-    return (struct spr_text){ (const uint8_t *)string, strlen(string) };
-}
-
 static bool inside(const char *network, const char *address)
 {
     struct spr_network parsed;
-    cr_assert(spr_network_parse(text_of(network), &parsed), "%s", network);
-    return spr_network_contains(&parsed, text_of(address));
+    cr_assert(spr_network_parse(spr_text_of(network), &parsed), "%s", network);
+    return spr_network_contains(&parsed, spr_text_of(address));
 }
 
 Test(network, contains_what_it_should)
@@ -51,6 +47,6 @@ Test(network, refuses_what_is_no_network)
     };
     struct spr_network network;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        cr_expect(!spr_network_parse(text_of(texts[i]), &network), "%s", texts[i]);
+        cr_expect(!spr_network_parse(spr_text_of(texts[i]), &network), "%s", texts[i]);
     }
 }

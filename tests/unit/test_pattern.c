@@ -3,6 +3,7 @@
  * that would not end by themselves.
  */
 #include "core/query/pattern.h"
+#include "formats/cursor.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +12,6 @@
 #include <criterion/parameterized.h>
 
 #define TEXT_MAX 64
-
-static struct spr_text text_of(const char *string)
-{
-    return (struct spr_text){ (const uint8_t *)string, strlen(string) };
-}
 
 static int match_once(enum spr_pattern_kind kind, struct spr_text pattern, bool with_case,
                       struct spr_text text)
@@ -82,7 +78,7 @@ ParameterizedTestParameters(pattern, matches)
 
 ParameterizedTest(struct example *e, pattern, matches)
 {
-    cr_expect_eq(match_once(e->kind, text_of(e->pattern), e->with_case, text_of(e->text)),
+    cr_expect_eq(match_once(e->kind, spr_text_of(e->pattern), e->with_case, spr_text_of(e->text)),
                  e->expected, "%s on %s", e->pattern, e->text);
 }
 
@@ -91,7 +87,8 @@ Test(pattern, says_where_a_regular_expression_is_wrong)
     struct spr_pattern *pattern = NULL;
     struct spr_fault fault = { 0 };
 
-    const int r = spr_pattern_compile(SPR_PATTERN_REGEX, text_of("ab(c"), false, &pattern, &fault);
+    const int r =
+        spr_pattern_compile(SPR_PATTERN_REGEX, spr_text_of("ab(c"), false, &pattern, &fault);
 
     cr_assert_eq(r, SPR_E_SYNTAX);
     cr_assert_null(pattern);
@@ -102,7 +99,7 @@ Test(pattern, says_where_a_regular_expression_is_wrong)
 Test(pattern, refuses_to_split_characters)
 {
     struct spr_pattern *pattern = NULL;
-    cr_assert_eq(spr_pattern_compile(SPR_PATTERN_REGEX, text_of("\\C"), false, &pattern, NULL),
+    cr_assert_eq(spr_pattern_compile(SPR_PATTERN_REGEX, spr_text_of("\\C"), false, &pattern, NULL),
                  SPR_E_SYNTAX);
 }
 
@@ -115,10 +112,10 @@ Test(pattern, ends_when_hostile)
     const struct spr_text text = { many, sizeof(many) };
 
     for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
-        const int r = match_once(SPR_PATTERN_REGEX, text_of(hostile[i]), false, text);
+        const int r = match_once(SPR_PATTERN_REGEX, spr_text_of(hostile[i]), false, text);
         cr_expect(r == 0 || r == SPR_E_SYNTAX, "%s: %d", hostile[i], r);
     }
-    cr_expect_eq(match_once(SPR_PATTERN_REGEX, text_of("^(a+)+$"), false, text), SPR_E_SYNTAX);
+    cr_expect_eq(match_once(SPR_PATTERN_REGEX, spr_text_of("^(a+)+$"), false, text), SPR_E_SYNTAX);
 }
 
 Test(pattern, matches_long_globs_in_bounded_time)
@@ -132,7 +129,7 @@ Test(pattern, matches_long_globs_in_bounded_time)
     glob[sizeof(glob) - 2] = 'b';
     memset(many, 'a', sizeof(many));
 
-    cr_assert_eq(
-        match_once(SPR_PATTERN_GLOB, text_of(glob), false, (struct spr_text){ many, sizeof(many) }),
-        0);
+    cr_assert_eq(match_once(SPR_PATTERN_GLOB, spr_text_of(glob), false,
+                            (struct spr_text){ many, sizeof(many) }),
+                 0);
 }

@@ -3,6 +3,7 @@
  * machine's time zone does not matter; one test sets it.
  */
 #include "core/query/quantity.h"
+#include "formats/cursor.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +25,7 @@ static bool parse(enum spr_quantity quantity, const char *text, struct spr_range
 {
     size_t offset = 0;
     const char *expected = NULL;
-    return spr_range_parse(quantity, (struct spr_text){ (const uint8_t *)text, strlen(text) },
-                           range, &offset, &expected);
+    return spr_range_parse(quantity, spr_text_of(text), range, &offset, &expected);
 }
 
 ParameterizedTestParameters(quantity, reads)

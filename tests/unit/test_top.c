@@ -4,6 +4,7 @@
 #include "core/index/address.h"
 #include "core/query/strategy.h"
 #include "core/query/top.h"
+#include "formats/cursor.h"
 #include "tests/support/sample_index.h"
 
 #include <stdlib.h>
@@ -166,8 +167,7 @@ static void spelled_sample(struct sample_record *sample, uint64_t seed, uint32_t
                                              "bob@example.org", "BOB@example.org" };
     sample_message(sample, seed, number);
     const char *text = spellings[number % 4];
-    sample->record.text[SPR_COLUMN_ACCOUNT] =
-        (struct spr_text){ (const uint8_t *)text, strlen(text) };
+    sample->record.text[SPR_COLUMN_ACCOUNT] = spr_text_of(text);
     sample->record.number[SPR_NUMBER_SIZE] = 10;
 }
 
