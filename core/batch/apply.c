@@ -250,6 +250,25 @@ static int put_back_parts(struct spr_change *change, struct spr_batch *batch, bo
     return 0;
 }
 
+/* What leaves and is stuck keeps its pivot in our hands: what went back of it is taken again, so
+ * that it is whole there. */
+static int take_again(struct spr_change *change, struct spr_batch *batch)
+{
+    const struct spr_move_rule rule = { .strict = false, .seen = false };
+    for (uint32_t i = 0; i < batch->file_count; i++) {
+        struct spr_batch_file *file = &batch->files[i];
+        const struct spr_batch_message *message = &batch->messages[file->message];
+        if (message->fate != SPR_FATE_STUCK || file->moved || file->way != SPR_WAY_TAKE) {
+            continue;
+        }
+        const int r = spr_move_there(change, batch, file, rule);
+        if (r < 0 && !spr_move_concerns_message(r)) {
+            return r;
+        }
+    }
+    return spr_batch_sync_dirs(batch);
+}
+
 int spr_batch_put_back(struct spr_change *change, struct spr_batch *batch)
 {
     const bool arrives = spr_operation_arrives(batch->operation);
@@ -262,6 +281,9 @@ int spr_batch_put_back(struct spr_change *change, struct spr_batch *batch)
     }
     if (r == 0) {
         r = spr_batch_sync_dirs(batch);
+    }
+    if (r == 0) {
+        r = take_again(change, batch);
     }
     return r;
 }

@@ -89,13 +89,14 @@ static int find_files(struct spr_change *change, struct spr_batch *batch)
         file->moved =
             place == SPR_PLACE_TO || (place == SPR_PLACE_STRANGER && file->way == SPR_WAY_TAKE);
         if (file->part == SPR_PART_PIVOT && place == SPR_PLACE_NONE) {
-            message->fate = SPR_FATE_LOST; /* unless nothing of it is in our hands; see below */
+            message->fate = SPR_FATE_LOST; /* see below */
         }
     }
     return 0;
 }
 
-/* A message whose pivot is nowhere and of which we hold nothing was finished by the server. */
+/* A pivot that is neither where it lay nor in our hands: with other files of it in our hands the
+ * message is lost; without, it was never touched, and the server moved or finished it. */
 static void judge_messages(struct spr_batch *batch)
 {
     for (uint32_t i = 0; i < batch->message_count; i++) {
@@ -104,10 +105,9 @@ static void judge_messages(struct spr_batch *batch)
         for (uint32_t k = 0; k < message->file_count; k++) {
             held = held || batch->files[message->first_file + k].moved;
         }
-        if (message->fate != SPR_FATE_LOST || !held) {
-            message->fate = SPR_FATE_BACK;
-        }
-        message->code = message->fate == SPR_FATE_LOST ? -ENOENT : 0;
+        const bool is_nowhere = message->fate == SPR_FATE_LOST;
+        message->code = is_nowhere ? -ENOENT : 0;
+        message->fate = !is_nowhere ? SPR_FATE_BACK : held ? SPR_FATE_LOST : SPR_FATE_SKIPPED;
     }
 }
 
@@ -305,6 +305,16 @@ static bool needs_a_look(struct spr_ledger *ledger, uint64_t job, uint64_t numbe
     return batch == NULL || (batch->purge_begun && !batch->purged);
 }
 
+/* A purged batch of which the journal is left: the crash was between its line and this. */
+static int drop_purged(struct spr_change *change, uint64_t job, uint64_t number)
+{
+    const struct spr_ledger_job *known = spr_ledger_find(change->ledger, job);
+    bool removed = false;
+    return spr_ledger_find_batch(known, number)->purged
+               ? spr_purge_folder(change, job, number, &removed)
+               : 0;
+}
+
 static int recover_job(struct spr_change *change, uint64_t job)
 {
     char name[24];
@@ -317,9 +327,9 @@ static int recover_job(struct spr_change *change, uint64_t job)
     int r = list_numbers(job_fd, &batches);
     (void)close(job_fd); /* a folder: nothing can be lost */
     for (size_t i = 0; r == 0 && i < batches.count; i++) {
-        if (needs_a_look(change->ledger, job, batches.values[i])) {
-            r = recover_batch(change, job, batches.values[i]);
-        }
+        r = needs_a_look(change->ledger, job, batches.values[i])
+                ? recover_batch(change, job, batches.values[i])
+                : drop_purged(change, job, batches.values[i]);
     }
     free(batches.values);
     return r;

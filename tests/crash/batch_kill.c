@@ -72,9 +72,15 @@ static int do_release(void)
 
 static int do_undo(void)
 {
-    struct spr_job_report report;
+    struct spr_job_report report = { 0 };
+    struct spr_fault fault = { 0 };
     const struct spr_options options = two_a_batch(0);
-    return spr_job_undo(spool.root, 1, &options, &report, NULL);
+    const int r = spr_job_undo(spool.root, 1, &options, &report, &fault);
+    if (r < 0 || report.stuck > 0) {
+        (void)fprintf(stderr, "undo: %d %s: stuck %lu, %s: %s\n", r, fault.detail, report.stuck,
+                      report.first_path, report.first_reason);
+    }
+    return r;
 }
 
 static int do_purge(void)
