@@ -60,8 +60,9 @@ static void print_report(const struct spr_session *session)
     (void)printf(", gone %s, arriving %s\n", spr_text_count(scan->dropped, a),
                  spr_text_count(scan->arriving, b));
     (void)printf("  engine %s: %s\n", scan->engine, scan->engine_reason);
-    (void)printf("  index %s, %s\n", session->index_dir,
-                 spr_text_size(session->report.bytes_on_disk, a));
+    (void)fputs("  index ", stdout);
+    spr_escape_string(stdout, session->index_dir);
+    (void)printf(", %s\n", spr_text_size(session->report.bytes_on_disk, a));
     if (scan->rejects > 0) {
         (void)printf("  not indexed: %s\n", spr_text_count(scan->rejects, a));
         print_rejects(scan);

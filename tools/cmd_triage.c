@@ -62,7 +62,9 @@ static void print_spool_line(const struct spr_session *session)
     char text[SPR_SHORT_MAX];
     (void)printf(LABEL, "spool");
     spr_escape_string(stdout, session->site->root);
-    (void)printf(" (%s)", session->report.format);
+    (void)fputs(" (", stdout);
+    spr_escape_string(stdout, session->report.format);
+    (void)fputc(')', stdout);
     if (session->report.host != NULL) {
         (void)fputs(" on ", stdout);
         spr_escape_string(stdout, session->report.host);

@@ -74,7 +74,9 @@ static void print_preview(const struct spr_plan_report *plan, const char *expres
     spr_escape_string(stdout, expression);
     (void)fputs(" in ", stdout);
     spr_escape_string(stdout, plan->spool_root);
-    (void)printf(" (%s)\n  %s", plan->format, spr_text_messages(plan->messages, a));
+    (void)fputs(" (", stdout);
+    spr_escape_string(stdout, plan->format); /* a plan file may say anything */
+    (void)printf(")\n  %s", spr_text_messages(plan->messages, a));
     (void)printf(", %s recipients (%s pending), ", spr_text_count(plan->recipients, a),
                  spr_text_count(plan->pending, b));
     (void)printf("%s\n", spr_text_size(plan->bytes, c));

@@ -45,26 +45,34 @@ struct spr_json *spr_json_new(const char *schema)
     return json;
 }
 
-/* What stands before a value. Keys are words of our own. */
+static void put_value(struct spr_json *json, json_t *value)
+{
+    json->failed = json->failed || value == NULL ||
+                   json_dumpf(value, json->out, JSON_COMPACT | JSON_ENCODE_ANY) != 0;
+    json_decref(value);
+}
+
+/* What stands before a value. */
 static void begin_value(struct spr_json *json, const char *key)
 {
     const unsigned top = json->depth - 1;
     (void)fputs(json->has_some[top] ? "," : "", json->out); /* as above */
     json->has_some[top] = true;
     if (!json->is_list[top]) {
-        (void)fprintf(json->out, "\"%s\":", key); /* as above */
+        put_value(json, json_string(key));
+        (void)fputc(':', json->out); /* as above */
     }
 }
 
 /* Takes the value over. */
 static void add(struct spr_json *json, const char *key, json_t *value)
 {
-    if (json != NULL && !json->failed) {
-        begin_value(json, key);
-        json->failed =
-            value == NULL || json_dumpf(value, json->out, JSON_COMPACT | JSON_ENCODE_ANY) != 0;
+    if (json == NULL || json->failed) {
+        json_decref(value);
+        return;
     }
-    json_decref(value);
+    begin_value(json, key);
+    put_value(json, value);
 }
 
 static char *encode_base64(struct spr_text text, size_t *ret_length)
