@@ -4,6 +4,7 @@
 #ifndef SPR_CORE_INDEX_LAYOUT_H
 #define SPR_CORE_INDEX_LAYOUT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define SPR_SEGMENT_MAGIC   UINT64_C(0x0a67657352505301) /* 01 "SPRseg" LF */
@@ -120,5 +121,11 @@ static inline uint64_t spr_slot_of(uint32_t item, uint64_t hash)
 #define SPR_MANIFEST_BYTES_MAX    (UINT64_C(1) << 30)
 #define SPR_SEGMENT_SUFFIX        ".seg" /* after 16 hexadecimal digits */
 #define SPR_INDEX_LOCK_NAME       "LOCK"
+
+/* Words of a bitmap of dead rows. */
+static inline size_t spr_dead_words(uint32_t rows)
+{
+    return ((size_t)rows + 63) / 64;
+}
 
 #endif

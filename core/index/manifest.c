@@ -13,11 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t dead_words(uint32_t rows)
-{
-    return ((size_t)rows + 63) / 64;
-}
-
 int spr_manifest_new(struct spr_manifest **ret_manifest)
 {
     struct spr_manifest *manifest = calloc(1, sizeof(*manifest));
@@ -121,7 +116,7 @@ int spr_manifest_kill_row(struct spr_manifest_segment *segment, uint32_t row, ui
         return 0;
     }
     if (segment->dead == NULL) {
-        segment->dead = calloc(dead_words(segment->rows), sizeof(*segment->dead));
+        segment->dead = calloc(spr_dead_words(segment->rows), sizeof(*segment->dead));
         if (segment->dead == NULL) {
             return -ENOMEM;
         }
@@ -174,7 +169,7 @@ static int copy_segments(const struct spr_manifest *from, struct spr_manifest *t
         struct spr_manifest_segment *copy = &to->segments[i];
         copy->live_rows = segment->live_rows;
         if (segment->dead != NULL) {
-            const size_t words = dead_words(segment->rows);
+            const size_t words = spr_dead_words(segment->rows);
             copy->dead = calloc(words + 1, sizeof(*copy->dead));
             if (copy->dead == NULL) {
                 return -ENOMEM;

@@ -73,5 +73,7 @@ struct spr_bytes;
 int spr_manifest_encode(const struct spr_manifest *manifest, struct spr_bytes *out);
 int spr_manifest_decode(struct spr_text bytes, struct spr_manifest **ret_manifest,
                         struct spr_fault *fault);
+/* 16 hexadecimal digits and .seg. */
+bool spr_manifest_is_segment_name(const char *name);
 
 #endif
