@@ -312,8 +312,16 @@ static int undo_all(struct spr_change *change, struct spr_ledger_job *job)
                                                                                  : whole);
 }
 
-int spr_job_undo(const char *spool_root, uint64_t number, const struct spr_options *options,
-                 struct spr_job_report *ret_report, struct spr_fault *fault)
+static int undo_job(struct spr_change *change, struct spr_ledger_job *job)
+{
+    const int r = check_undo(change, job);
+    return r == 0 ? undo_all(change, job) : r;
+}
+
+/* One change of a spool that is about one job. */
+static int change_job(const char *spool_root, uint64_t number, const struct spr_options *options,
+                      int (*act)(struct spr_change *change, struct spr_ledger_job *job),
+                      struct spr_job_report *ret_report, struct spr_fault *fault)
 {
     struct spr_change *change = NULL;
     struct spr_ledger_job *job = NULL;
@@ -323,16 +331,19 @@ int spr_job_undo(const char *spool_root, uint64_t number, const struct spr_optio
     }
     r = find_job(change, number, &job);
     if (r == 0) {
-        r = check_undo(change, job);
-    }
-    if (r == 0) {
-        r = undo_all(change, job);
+        r = act(change, job);
     }
     if (r == 0) {
         *ret_report = change->report;
     }
     spr_change_end(change);
     return r;
+}
+
+int spr_job_undo(const char *spool_root, uint64_t number, const struct spr_options *options,
+                 struct spr_job_report *ret_report, struct spr_fault *fault)
+{
+    return change_job(spool_root, number, options, undo_job, ret_report, fault);
 }
 
 /* ---- Purge and recover ----------------------------------------------------------------------- */
@@ -360,21 +371,7 @@ static int purge_all(struct spr_change *change, struct spr_ledger_job *job)
 int spr_job_purge(const char *spool_root, uint64_t number, const struct spr_options *options,
                   struct spr_job_report *ret_report, struct spr_fault *fault)
 {
-    struct spr_change *change = NULL;
-    struct spr_ledger_job *job = NULL;
-    int r = spr_change_begin(spool_root, options, false, &change, fault);
-    if (r < 0) {
-        return r;
-    }
-    r = find_job(change, number, &job);
-    if (r == 0) {
-        r = purge_all(change, job);
-    }
-    if (r == 0) {
-        *ret_report = change->report;
-    }
-    spr_change_end(change);
-    return r;
+    return change_job(spool_root, number, options, purge_all, ret_report, fault);
 }
 
 int spr_recover(const char *spool_root, const struct spr_options *options,
