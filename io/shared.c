@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 
 enum {
-    BUFFERS_ALL = 31 << 20,       /* all workers together stay below 32 MiB (HOUSE 5) */
+    BUFFERS_ALL = 31 << 20,       /* all workers together stay below 32 MiB (PERF 9.4) */
     BUFFERS_WORKER_MAX = 4 << 20, /* 1024 heads of 4 KiB */
     BUFFERS_WORKER_MIN = 128 << 10,
     DESCRIPTORS_UNKNOWN = 256, /* less than any usual limit */

@@ -1,6 +1,6 @@
 /*
  * The columns of a message: one table that serves the terminal, CSV, NUL-separated and JSON output,
- * with the names of PRODUCT 5.1.
+ * with the names that the manual lists.
  */
 #ifndef SPR_TOOLS_COLUMNS_H
 #define SPR_TOOLS_COLUMNS_H
@@ -50,7 +50,7 @@ void spr_columns_row(FILE *out, const struct spr_columns *columns, const unsigne
 void spr_columns_csv_names(FILE *out, const struct spr_columns *columns);
 void spr_columns_csv(FILE *out, const struct spr_columns *columns, const struct spr_row *row);
 void spr_columns_raw(FILE *out, const struct spr_columns *columns, const struct spr_row *row);
-/* All of PRODUCT 5.1, or only the columns named (NULL: all). */
+/* All of them, or only the columns named (NULL: all). */
 int spr_columns_json(FILE *out, const struct spr_columns *columns, const struct spr_row *row);
 /* Adds the message's fields to an object. */
 void spr_columns_add(struct spr_json *json, const struct spr_columns *columns,

@@ -1,6 +1,6 @@
 /*
  * Asking the server's own program: fixed places, fixed arguments, fixed environment, no shell,
- * bounded time and output (HOUSE 3).
+ * bounded time and output.
  */
 #include "core/scan/settings.h"
 

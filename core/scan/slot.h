@@ -1,6 +1,6 @@
 /*
  * One message while it is read: its files, what was read of them, and the view made of that.
- * Private to fetch.c, widen.c and content.c; slots live in the arena of their window.
+ * Private to fetch.c and fetch_reads.c; slots live in the arena of their window.
  */
 #ifndef SPR_CORE_SCAN_SLOT_H
 #define SPR_CORE_SCAN_SLOT_H
