@@ -14,6 +14,24 @@
 
 #define PROGRESS_EVERY 1024 /* messages between two calls of the callback */
 
+int spr_change_look(const char *spool_root, const struct spr_options *options,
+                    struct spr_change **ret_change, struct spr_fault *fault)
+{
+    struct spr_change *change = calloc(1, sizeof(*change));
+    if (change == NULL) {
+        return -ENOMEM;
+    }
+    change->options = spr_options_take(options);
+    change->fault = fault;
+    const int r = spr_private_open(spool_root, false, &change->place, fault);
+    if (r < 0) {
+        spr_change_end(change);
+        return r;
+    }
+    *ret_change = change;
+    return 0;
+}
+
 int spr_change_begin(const char *spool_root, const struct spr_options *options, bool create,
                      struct spr_change **ret_change, struct spr_fault *fault)
 {

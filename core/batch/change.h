@@ -26,6 +26,9 @@ struct spr_change {
  * directory. */
 int spr_change_begin(const char *spool_root, const struct spr_options *options, bool create,
                      struct spr_change **ret_change, struct spr_fault *fault);
+/* Opens without a lock, and with or without a private directory; nothing is settled. */
+int spr_change_look(const char *spool_root, const struct spr_options *options,
+                    struct spr_change **ret_change, struct spr_fault *fault);
 /* Remakes the reserve. */
 void spr_change_end(struct spr_change *change);
 

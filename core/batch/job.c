@@ -5,6 +5,7 @@
 #include "core/batch/job.h"
 
 #include "core/batch/apply.h"
+#include "core/batch/first_room.h"
 #include "core/batch/make_room.h"
 #include "core/batch/purge.h"
 #include "core/batch/steps.h"
@@ -260,7 +261,7 @@ static int run_plan(struct job *job)
 
 /* ---- Beginning and ending -------------------------------------------------------------------- */
 
-static int check_plan(struct spr_change *change, const struct spr_plan *plan)
+int spr_job_check_plan(struct spr_change *change, const struct spr_plan *plan)
 {
     if (plan->root_inode != change->place->root.inode) {
         return spr_fault_set(change->fault, SPR_E_CHANGED, plan->spool_root, 0,
@@ -376,29 +377,67 @@ static int run_job(struct job *job, const char *index_dir)
     return r;
 }
 
-int spr_plan_apply(struct spr_plan *plan, const char *index_dir, const struct spr_options *options,
-                   struct spr_job_report *ret_report, struct spr_fault *fault)
+/* Begins and enters the job; what a full disk has no room for even then is left to the caller. */
+static int begin_job(struct job *job, const char *index_dir, const struct spr_options *options,
+                     struct spr_fault *fault)
 {
-    struct spr_change *change = NULL;
-    int r = spr_change_begin(plan->spool_root, options, true, &change, fault);
+    int r = spr_change_begin(job->plan->spool_root, options, true, &job->change, fault);
     if (r < 0) {
         return r;
     }
-    struct job job = { .change = change, .plan = plan, .room_left = plan->purge_at_most };
-    change->report = (struct spr_job_report){ 0 };
-    r = check_plan(change, plan);
+    job->change->report = (struct spr_job_report){ 0 };
+    r = spr_job_check_plan(job->change, job->plan);
     if (r == 0) {
-        job.number = next_number(change->ledger);
-        keep_plan(plan, index_dir, job.number);
-        r = add_to_ledger(change, plan, job.number);
+        job->number = next_number(job->change->ledger);
+        keep_plan(job->plan, index_dir, job->number);
+        r = add_to_ledger(job->change, job->plan, job->number);
     }
+    return r;
+}
+
+/* The first change of a spool may find no room for the private folder, nor for the list of jobs. */
+static int begin_with_room(struct job *job, const char *index_dir,
+                           const struct spr_options *options, struct spr_fault *fault)
+{
+    struct spr_first_room room = { .plan = job->plan, .options = options };
+    int r;
+    for (;;) {
+        r = begin_job(job, index_dir, options, fault);
+        if (r != -ENOSPC && r != -EDQUOT) {
+            break;
+        }
+        spr_change_end(job->change);
+        job->change = NULL;
+        const int made = spr_first_room_make(&room, fault);
+        if (made <= 0) {
+            return made < 0 ? made : r;
+        }
+    }
+    if (r == 0 && room.gone > 0) {
+        struct spr_job_report *report = &job->change->report;
+        report->purged = room.gone;
+        report->done = room.gone;
+        report->skipped = room.passed - room.gone;
+        report->bytes = room.bytes;
+        job->next = room.passed;
+        job->room_left -= room.gone;
+        r = spr_ledger_add_room(job->change->ledger, job->number, room.gone);
+    }
+    return r;
+}
+
+int spr_plan_apply(struct spr_plan *plan, const char *index_dir, const struct spr_options *options,
+                   struct spr_job_report *ret_report, struct spr_fault *fault)
+{
+    struct job job = { .plan = plan, .room_left = plan->purge_at_most };
+    int r = begin_with_room(&job, index_dir, options, fault);
     if (r == 0) {
         r = run_job(&job, index_dir);
     }
     if (r == 0) {
-        *ret_report = change->report;
+        *ret_report = job.change->report;
     }
-    spr_change_end(change);
+    spr_change_end(job.change);
     return r;
 }
 
@@ -437,7 +476,7 @@ int spr_job_resume(const char *spool_root, uint64_t job_number, const char *inde
                                .room_left = plan->purge_at_most > sums.purged
                                                 ? plan->purge_at_most - sums.purged
                                                 : 0 };
-            r = check_plan(change, plan);
+            r = spr_job_check_plan(change, plan);
             r = r < 0 ? r : run_job(&job, index_dir);
         } else if (r == -ENOENT) {
             r = end_without_plan(change, job_number);

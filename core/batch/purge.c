@@ -157,6 +157,25 @@ static int unlink_slots(struct spr_change *change, struct spr_batch *batch, uint
     return spr_batch_sync_dirs(batch);
 }
 
+/* How many messages of a batch are gone when nothing is left of it: a purge that was cut short did
+ * not say how many it unlinked. */
+static uint64_t count_gone(struct spr_change *change, const struct spr_batch *batch,
+                           uint64_t just_now)
+{
+    const struct spr_ledger_job *job = spr_ledger_find(change->ledger, batch->job);
+    uint64_t taken = spr_batch_count(batch).out;
+    uint64_t told = 0;
+    for (uint32_t i = 0; job != NULL && i < job->batch_count; i++) {
+        const struct spr_ledger_batch *line = &job->batches[i];
+        if (line->operation == SPR_RESTORE && line->undoes == batch->number) {
+            taken -= line->counts.out < taken ? line->counts.out : taken;
+        }
+        told += line->number == batch->number ? line->purged_messages : 0;
+    }
+    const uint64_t gone = taken > told ? taken - told : 0;
+    return batch->operation == SPR_DELETE && gone > just_now ? gone : just_now;
+}
+
 int spr_purge_slots(struct spr_change *change, struct spr_batch *batch, struct spr_journal *journal)
 {
     const uint64_t job = batch->job;
@@ -179,7 +198,8 @@ int spr_purge_slots(struct spr_change *change, struct spr_batch *batch, struct s
         r = r == 0 ? spr_journal_end(journal) : r;
     }
     if (r == 0) {
-        r = spr_ledger_add_purge(change->ledger, job, number, messages, false);
+        r = spr_ledger_add_purge(change->ledger, job, number, count_gone(change, batch, messages),
+                                 false);
     }
     if (r == 0) {
         r = spr_purge_folder(change, job, number, &removed);

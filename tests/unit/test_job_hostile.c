@@ -6,6 +6,7 @@
 #include "core/batch/job.h"
 #include "io/calls.h"
 #include "tests/support/change_spool.h"
+#include "tests/support/faulty_io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -299,4 +300,26 @@ Test(job_hostile, a_link_for_the_lock_blocks_no_undo)
     options.flags = SPR_SERVER_STOPPED;
     cr_expect_eq(spr_job_undo(spool.root, 1, &options, &report, NULL), 0);
     cr_expect_eq(report.done, 6);
+}
+
+/* A purge that was cut short is finished later: the job tells all that went, not the last part. */
+Test(job_hostile, a_purge_in_two_parts_tells_of_both)
+{
+    struct spr_job_report report = { 0 };
+    struct spr_jobs *jobs = NULL;
+    struct spr_job job = { 0 };
+    const struct spr_fault_rule cut = { .site = "unlinkat", .nth = 7, .error = EIO };
+    cr_assert_eq(spr_plan_apply(plan, NULL, NULL, &report, NULL), 0);
+    spr_faulty_start(&cut, 1);
+    cr_assert_eq(spr_job_purge(spool.root, 1, NULL, &report, NULL), -EIO);
+    cr_assert_eq(spr_faulty_hits(), 1);
+    spr_faulty_stop();
+
+    cr_assert_eq(spr_recover(spool.root, NULL, &report, NULL), 0);
+
+    cr_expect_eq(count_slots(&spool), 0);
+    cr_assert_eq(spr_jobs_open(spool.root, &jobs, NULL), 0);
+    cr_assert_eq(spr_jobs_next(jobs, &job, NULL), 1);
+    cr_expect_eq(job.purged, 6);
+    spr_jobs_close(jobs);
 }
