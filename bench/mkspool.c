@@ -203,6 +203,8 @@ static bool take_option(int code, const char *value, struct spr_mail_options *op
 {
     uint64_t number = 0;
     switch (code) {
+    case '?':
+        return false;
     case OPTION_SERVER:
         options->server = strcmp(value, "imail") == 0 ? SPR_MAIL_IMAIL : SPR_MAIL_POSTFIX;
         return strcmp(value, "imail") == 0 || strcmp(value, "postfix") == 0;

@@ -233,9 +233,7 @@ static const struct spr_hints hints = {
     .stop = "postfix stop",
     .lock_account = "change the password of %s in its SASL database (saslpasswd2, the mail "
                     "server's user table or directory), then: postfix reload",
-    .undo_limits =
-        "while Postfix runs, messages taken from active/ come back in deferred/; a requeued "
-        "message that was picked up has a new id",
+    .undo_limits = "while Postfix runs, messages taken from active/ come back in deferred/",
     .live = "claimed by rename, then tested with flock",
     .default_roots = default_roots,
     .settings_command = "postconf",
@@ -256,10 +254,9 @@ const struct spr_format spr_format_postfix = {
         .run = run_names,
         .reload_signal = HUP,
     },
-    .actions_live = 1u << SPR_DELETE | 1u << SPR_HOLD | 1u << SPR_RELEASE | 1u << SPR_REQUEUE |
-                    1u << SPR_RESTORE,
+    .actions_live = 1u << SPR_DELETE | 1u << SPR_HOLD | 1u << SPR_RELEASE | 1u << SPR_RESTORE,
     .actions_stopped = 1u << SPR_DELETE | 1u << SPR_HOLD | 1u << SPR_RELEASE |
-                       1u << SPR_REQUEUE | 1u << SPR_RESTORE,
+                       1u << SPR_RESTORE,
     .hints = &hints,
     .head_bytes = 4096,
     .probe = spr_postfix_probe,

@@ -91,23 +91,6 @@ static bool plan_release(const struct spr_target *target, struct spr_steps *step
            add_notify(steps, "public/qmgr", "D");
 }
 
-static bool plan_requeue(const struct spr_target *target, struct spr_steps *steps)
-{
-    bool waits = target->dir == SPR_POSTFIX_HOLD || target->dir == SPR_POSTFIX_DEFERRED;
-    bool moves = target->dir == SPR_POSTFIX_ACTIVE || target->dir == SPR_POSTFIX_INCOMING;
-    if (!waits && !moves) {
-        return refuse(steps, "not in a queue that can be requeued");
-    }
-    if (moves && target->server_runs) {
-        return refuse(steps, "may be in delivery; it is requeued only with Postfix stopped");
-    }
-    struct spr_step *step = add_step(steps, SPR_STEP_PUT, SPR_POSTFIX_MESSAGE);
-    step->touch = true;
-    return (spr_postfix_path(SPR_POSTFIX_MAILDROP, 0, target->key.id, &step->path) ||
-            refuse(steps, "not a queue id")) &&
-           add_notify(steps, "public/pickup", "W");
-}
-
 /* An empty path: the very one it was taken from. */
 static void add_put_back(struct spr_steps *steps, unsigned role)
 {
@@ -148,10 +131,9 @@ bool spr_postfix_plan(const struct spr_target *target, enum spr_action action,
         return plan_hold(target, steps);
     case SPR_RELEASE:
         return plan_release(target, steps);
-    case SPR_REQUEUE:
-        return plan_requeue(target, steps);
     case SPR_RESTORE:
         return plan_restore(target, steps);
+    case SPR_REQUEUE:
     case SPR_MOVE:
     case SPR_COPY:
         break;

@@ -52,7 +52,7 @@ int spr_cmd_query(struct spr_cli *cli);
 int spr_cmd_show(struct spr_cli *cli);
 int spr_cmd_plan(struct spr_cli *cli);
 int spr_cmd_apply(struct spr_cli *cli);
-int spr_cmd_change(struct spr_cli *cli); /* delete, hold, release, requeue, move, copy */
+int spr_cmd_change(struct spr_cli *cli); /* delete, hold, release */
 int spr_cmd_jobs(struct spr_cli *cli);
 int spr_cmd_undo(struct spr_cli *cli);
 int spr_cmd_resume(struct spr_cli *cli);

@@ -1,6 +1,6 @@
 /*
- * The verbs that change a spool: delete, hold, release, requeue, move, copy; and plan and apply,
- * which do the same in two goes. A plan is prepared, previewed, confirmed, applied, reported.
+ * The verbs that change a spool: delete, hold, release; and plan and apply, which do the
+ * same in two goes. A plan is prepared, previewed, confirmed, applied, reported.
  */
 #include "tools/cli.h"
 #include "tools/confirm.h"
@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ACTION_COUNT (SPR_COPY + 1)
+#define ACTION_COUNT (SPR_RELEASE + 1)
 
 static const char ONE_SPOOL[] = "several spools are here, and a change is for one of them";
 
@@ -48,23 +48,11 @@ static int find_action(const char *name, enum spr_action *ret_action)
         }
     }
     const char *nearest = spr_nearest(spr_text_string(name), names, ACTION_COUNT);
-    char hint[80] = "delete, hold, release, requeue, move or copy";
+    char hint[80] = "delete, hold or release";
     if (nearest != NULL) {
         (void)snprintf(hint, sizeof(hint), "did you mean %s?", nearest);
     }
     return spr_error_say(SPR_EXIT_USAGE, name, "no such action", hint);
-}
-
-static int check_target(const struct spr_cli *cli, enum spr_action action)
-{
-    const bool needs = action == SPR_MOVE || action == SPR_COPY;
-    const bool has = spr_args_on(cli->args, SPR_OPT_TO);
-    if (needs == has) {
-        return 0;
-    }
-    return needs ? spr_error_say(SPR_EXIT_USAGE, spr_action_name(action), "where to?",
-                                 "--to DIR, outside the queue")
-                 : spr_error_say(SPR_EXIT_USAGE, "--to", "only move and copy go somewhere", NULL);
 }
 
 static void free_change(struct change *change)
@@ -84,10 +72,7 @@ static int prepare_change(struct change *change, enum spr_action action, unsigne
     const struct spr_cli *cli = change->cli;
     struct spr_fault fault = { .code = 0 };
     struct spr_plan_request request = SPR_PLAN_REQUEST_INIT;
-    int r = check_target(cli, action);
-    if (r == 0) {
-        r = spr_selection_compile(cli, first, &change->text, &change->query);
-    }
+    int r = spr_selection_compile(cli, first, &change->text, &change->query);
     if (r == 0 && spr_query_is_everything(change->query) &&
         !spr_args_on(cli->args, SPR_OPT_EVERYTHING)) {
         r = spr_error_say(SPR_EXIT_REFUSED, spr_action_name(action),
@@ -107,7 +92,6 @@ static int prepare_change(struct change *change, enum spr_action action, unsigne
     }
     request.action = action;
     request.query = change->query;
-    request.target = spr_args_text(cli->args, SPR_OPT_TO);
     request.reason = spr_args_text(cli->args, SPR_OPT_REASON);
     request.command = cli->args->command;
     r = spr_plan_prepare(change->session.index, &request, &change->session.options, &change->plan,
@@ -168,7 +152,10 @@ static void complain_apply(int code, const struct spr_fault *fault, const char *
                    "job %llu has begun: spoolray resume %llu goes on, spoolray undo %llu takes it "
                    "back",
                    (unsigned long long)job, (unsigned long long)job, (unsigned long long)job);
-    (void)spr_error_fault(code, fault, job != 0 ? hint : NULL);
+    (void)spr_error_fault(code, fault,
+                          job != 0               ? hint
+                          : code == SPR_E_UNABLE ? "nothing was changed"
+                                                 : NULL);
 }
 
 /* Runs a plan that is confirmed; index_dir keeps it until its job has ended. */
@@ -194,7 +181,7 @@ static int apply_plan(const struct spr_cli *cli, struct spr_plan *plan,
         .past = spr_action_past(report->action),
         .spool_root = report->spool_root,
         .action = report->action,
-        .undoable = report->action != SPR_REQUEUE && report->action != SPR_COPY,
+        .undoable = true,
     };
     return spr_outcome_print(cli, &outcome, &job, r);
 }

@@ -255,7 +255,7 @@ static int resume_job(const struct spr_cli *cli, const char *spool_root)
         .past = spr_action_past(job.action),
         .spool_root = spool_root,
         .action = job.action,
-        .undoable = job.action != SPR_REQUEUE && job.action != SPR_COPY,
+        .undoable = true,
     };
     free(index_dir);
     return spr_outcome_print(cli, &outcome, &report, r);

@@ -78,8 +78,6 @@ static const struct spr_option OPTIONS[] = {
       "the message's text too" },
     { SPR_OPT_OUTPUT, "output", 'o', SPR_OPTION_TEXT, SPR_VERB_PLAN, false, "FILE",
       "where the plan is written" },
-    { SPR_OPT_TO, "to", 0, SPR_OPTION_TEXT, SPR_VERB_MOVE | SPR_VERB_COPY | SPR_VERB_PLAN, false,
-      "DIR", "the folder that move and copy write to, outside the queue" },
     { SPR_OPT_REASON, "reason", 0, SPR_OPTION_TEXT, SPR_VERB_PLAN | SPR_VERBS_CHANGE, false, "TEXT",
       "why; kept with the job" },
     { SPR_OPT_DRY_RUN, "dry-run", 0, SPR_OPTION_SWITCH, APPLYING | JOBBING, false, NULL,

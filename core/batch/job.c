@@ -273,7 +273,7 @@ int spr_job_check_plan(struct spr_change *change, const struct spr_plan *plan)
     }
     const struct spr_format *format = change->format;
     if (!change->server.known) {
-        return spr_fault_set(change->fault, SPR_E_BUSY, plan->spool_root, 0,
+        return spr_fault_set(change->fault, SPR_E_UNABLE, plan->spool_root, 0,
                              "the server may be running: stop it or use a renamed spool, and say "
                              "--server-stopped");
     }

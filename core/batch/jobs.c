@@ -230,7 +230,7 @@ static int undo_batch(struct spr_change *change, uint64_t job, uint64_t number)
     }
     r = spr_change_use(change, done->format, &done->layout);
     if (r == 0 && !change->server.known) {
-        r = spr_fault_set(change->fault, SPR_E_BUSY, change->place->spool_root, 0,
+        r = spr_fault_set(change->fault, SPR_E_UNABLE, change->place->spool_root, 0,
                           "the server may be running: stop it, and say --server-stopped");
     }
     if (r == 0) {

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@
 #define RESERVE_NAME  "reserve"
 #define PLACES_MAX    3 /* spool root, parent, grandparent */
 #define ANCESTORS_MAX 64
+#define WAIT_ROUNDS   200 /* for the lock of a process that has ended: 10 s in all */
+#define WAIT_ROUND_MS 50
 
 /* ---- (2) where it may lie -------------------------------------------------------------------- */
 
@@ -344,9 +347,9 @@ static int open_lock(const struct spr_private *place)
     return created == -EEXIST ? spr_own_open(place->fd, LOCK_NAME, true) : created;
 }
 
-/* The lock file names its holder, so that a holder that died in a call is told from a living one.
- */
-static bool does_holder_live(int lock_fd)
+/* Does the process live that the lock file names? So a holder that died in a call is told from a
+ * living one. */
+static bool does_named_live(int lock_fd)
 {
     char text[48] = { 0 };
     struct spr_run run = { 0 };
@@ -360,6 +363,32 @@ static bool does_holder_live(int lock_fd)
     run.pid = pid > 0 && pid < INT32_MAX ? (int)pid : 0;
     run.start_time = strtoull(rest, NULL, 10);
     return run.pid == 0 || spr_run_lives(&run);
+}
+
+/* The lock may be in other hands than the file says: a script's, or those of a child that was left
+ * its descriptor. A holder that the kernel no longer knows is not a living one. */
+static bool does_holder_live(int lock_fd)
+{
+    struct spr_identity self;
+    struct spr_run run = { 0 };
+    int pid = 0;
+    if (does_named_live(lock_fd)) {
+        return true;
+    }
+    return spr_identity_of(lock_fd, &self) == 0 &&
+           spr_lock_holder(self.device, self.inode, &pid) == 1 && spr_run_of(pid, &run) == 0 &&
+           spr_run_lives(&run);
+}
+
+/* The kernel still ends the calls of a process that is dead, and frees its lock after the last. */
+static int wait_for_lock(int lock_fd)
+{
+    int r = -EWOULDBLOCK;
+    for (unsigned i = 0; i < WAIT_ROUNDS && r == -EWOULDBLOCK && !does_holder_live(lock_fd); i++) {
+        (void)poll(NULL, 0, WAIT_ROUND_MS);
+        r = spr_flock(lock_fd, false);
+    }
+    return r;
 }
 
 static int write_holder(int lock_fd)
@@ -382,10 +411,8 @@ int spr_private_lock(struct spr_private *place, struct spr_fault *fault)
         return spr_fault_set(fault, fd, place->place, 0, "its lock cannot be opened");
     }
     int r = spr_flock(fd, false);
-    if (r == -EWOULDBLOCK && !does_holder_live(fd)) {
-        do {
-            r = spr_flock(fd, true);
-        } while (r == -EINTR);
+    if (r == -EWOULDBLOCK) {
+        r = wait_for_lock(fd);
     }
     if (r == -EWOULDBLOCK) {
         r = spr_fault_set(fault, SPR_E_BUSY, place->spool_root, 0,

@@ -7,8 +7,8 @@
  * folders above belong to root or us and nobody else may write there (sticky is fine); else in the
  * spool root after all. (3) One process changes a spool at a time: flock on PRIV/lock. A living
  * holder means busy; a dead one's calls may still be in flight in the kernel, so its lock is
- * awaited. (4) PRIV/reserve holds 8 MiB that are dropped when the disk is full: the renames of a
- * batch need room for growing folders.
+ * awaited, up to 10 s. (4) PRIV/reserve holds 8 MiB that are dropped when the disk is full: the
+ * renames of a batch need room for growing folders.
  */
 #ifndef SPR_CORE_BATCH_PRIVATE_H
 #define SPR_CORE_BATCH_PRIVATE_H

@@ -10,7 +10,5 @@ ray delete '*' --yes --expect 30
 ray delete '' --yes
 ray delete account:nobody@nowhere.test --yes --expect 0
 ray delete account:mallory@customer.test account:nobody@nowhere.test --yes --everything
-ray move is:bounce --yes --everything
-ray move is:bounce --to out --dry-run
 spool=
 ray query is:bounce --spool two/a --spool two/b --index ix

@@ -7,7 +7,7 @@ mkdir -p s/active s/incoming s/defer s/maildrop
 spool=s
 named() { sed "s/$first/FIRST/g; s/$second/SECOND/g"; }
 quiet_ray scan -q --subjects
-ray query '*' --sort size | named
+ray query '*' --sort -sender | named
 ray query account:ann@a.test --fields queue_id,queue_name,arrival_time,subject | named
 ray query is:bounce --csv | tr -d '\r' | named
 ray query '*' --json --sort sender | named

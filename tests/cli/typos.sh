@@ -21,7 +21,10 @@ ray version --engine steam
 ray version --progress sometimes
 ray plan erase x -o plan
 ray plan delete x
-ray delete x --to /tmp
+ray delete x --to tmp
+ray move x
+ray requeue x
+ray plan copy x -o plan
 printf 'jsn = yes\n' > conf
 ray version --config conf
 printf 'yes = yes\n' > conf

@@ -160,7 +160,7 @@ Test(duration, reads_units)
 
 Test(nearest, finds_what_was_meant_and_nothing_far)
 {
-    static const char *const words[] = { "query", "release", "requeue" };
+    static const char *const words[] = { "query", "release", "resume" };
 
     cr_assert_str_eq(spr_nearest((struct spr_text){ (const uint8_t *)"qurey", 5 }, words, 3),
                      "query");

@@ -153,40 +153,79 @@ Test(private_dir, second_lock_is_busy)
     spr_private_close(second);
 }
 
-/* (3): a lock whose named holder is dead is awaited, not refused. The child stands for calls that
- * the kernel still finishes. */
-Test(private_dir, lock_of_a_dead_holder_is_awaited)
+/* Makes the private directory, its lock file naming a process that is dead; the path of it. */
+static void make_lock_of_dead(char lock[TEMPORARY_PATH_MAX + 96])
 {
     struct spr_private *place = open_private(true);
     cr_assert_eq(spr_private_lock(place, NULL), 0);
-    int ready[2];
-    int go[2];
-    cr_assert_eq(pipe(ready), 0);
-    cr_assert_eq(pipe(go), 0);
-    char lock[TEMPORARY_PATH_MAX + 96];
-    (void)snprintf(lock, sizeof(lock), "%s/lock", place->place);
+    (void)snprintf(lock, TEMPORARY_PATH_MAX + 96, "%s/lock", place->place);
     spr_private_close(place);
     const int fd = open(lock, O_RDWR | O_TRUNC);
     cr_assert_eq(pwrite(fd, "999999999 1\n", 12, 0), 12);
+    (void)close(fd);
+}
+
+/* A child that holds the lock until go is written to or closed; with an heir, the child ends at
+ * once and leaves the lock to a child of its own. */
+static pid_t hold_lock(const char *lock, bool heir, const int go[2])
+{
+    int ready[2];
+    char byte;
+    cr_assert_eq(pipe(ready), 0);
     const pid_t child = fork();
     if (child == 0) {
         const int held = open(lock, O_RDWR);
         (void)flock(held, LOCK_EX);
+        if (heir && fork() != 0) {
+            _exit(0);
+        }
+        (void)close(go[1]);
         (void)!write(ready[1], "x", 1);
-        char answer;
-        (void)!read(go[0], &answer, 1); /* the parent is about to wait */
+        (void)!read(go[0], &byte, 1);
         _exit(0);
     }
-    char byte;
+    if (heir) {
+        (void)waitpid(child, NULL, 0);
+    }
     cr_assert_eq(read(ready[0], &byte, 1), 1);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+    return child;
+}
+
+/* (3): a lock whose holder is dead is awaited, not refused. The heir stands for calls that the
+ * kernel still finishes. */
+Test(private_dir, lock_of_a_dead_holder_is_awaited)
+{
+    char lock[TEMPORARY_PATH_MAX + 96];
+    int go[2];
+    make_lock_of_dead(lock);
+    cr_assert_eq(pipe(go), 0);
+    (void)hold_lock(lock, true, go);
+    struct spr_private *place = open_private(false);
     cr_assert_eq(write(go[1], "x", 1), 1);
-    place = open_private(false);
 
     cr_expect_eq(spr_private_lock(place, NULL), 0);
 
     spr_private_close(place);
+}
+
+/* (3): whoever holds it. */
+Test(private_dir, lock_of_a_living_process_is_busy_whatever_the_file_says)
+{
+    char lock[TEMPORARY_PATH_MAX + 96];
+    int go[2];
+    make_lock_of_dead(lock);
+    cr_assert_eq(pipe(go), 0);
+    const pid_t child = hold_lock(lock, false, go);
+    struct spr_private *place = open_private(false);
+
+    cr_expect_eq(spr_private_lock(place, NULL), SPR_E_BUSY);
+
+    (void)close(go[1]);
     (void)waitpid(child, NULL, 0);
-    (void)close(fd);
+    cr_expect_eq(spr_private_lock(place, NULL), 0);
+    spr_private_close(place);
 }
 
 /* (4) */
