@@ -181,6 +181,7 @@ static int apply_plan(const struct spr_cli *cli, struct spr_plan *plan,
         .past = spr_action_past(report->action),
         .spool_root = report->spool_root,
         .action = report->action,
+        .detail = fault.detail,
         .undoable = true,
     };
     return spr_outcome_print(cli, &outcome, &job, r);

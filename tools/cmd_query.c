@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define ROWS_ON_TERMINAL 50
+#define ROWS_MEASURED    1000
 
 enum output { OUTPUT_TABLE, OUTPUT_CSV, OUTPUT_JSON, OUTPUT_RAW, OUTPUT_EMIT };
 
@@ -123,6 +124,30 @@ static int check_emit(const struct spr_cli *cli, const char *format)
     return spr_error_say(SPR_EXIT_USAGE, format, "no such format", NULL);
 }
 
+/* Looks at the rows that a terminal will show first, and makes the columns fit it. */
+static int fit_terminal(const struct spr_session *session, const struct spr_query *query,
+                        struct wish *wish)
+{
+    struct spr_message message;
+    struct spr_fault fault = { .code = 0 };
+    struct spr_result *result;
+    const struct spr_row row = { &message, session->site->root, session->report.format,
+                                 session->report.host };
+    int r = spr_result_open(session->index, query, wish->sort, wish->descending, &result, &fault);
+    if (r < 0) {
+        return spr_session_error(session, r, &fault);
+    }
+    memset(wish->widths, 0, sizeof(wish->widths));
+    for (unsigned rows = 0; rows < ROWS_MEASURED && (wish->limit == 0 || rows < wish->limit) &&
+                            (r = spr_result_next(result, &message, &fault)) == 1;
+         rows++) {
+        spr_columns_measure(&wish->columns, &row, wish->widths);
+    }
+    spr_columns_fit(&wish->columns, !wish->columns_given, session->cli->columns, wish->widths);
+    spr_result_close(result);
+    return r < 0 ? spr_session_error(session, r, &fault) : 0;
+}
+
 static void print_head(const struct wish *wish)
 {
     if (wish->output == OUTPUT_TABLE) {
@@ -193,7 +218,13 @@ static int answer(const struct spr_session *session, const struct wish *wish,
 {
     struct spr_fault fault = { .code = 0 };
     struct spr_result *result;
-    int r = spr_result_open(session->index, query, wish->sort, wish->descending, &result, &fault);
+    struct wish fitted = *wish;
+    const bool table = wish->output == OUTPUT_TABLE && !wish->count && !wish->explain;
+    int r = table && session->cli->out_is_terminal ? fit_terminal(session, query, &fitted) : 0;
+    if (r != 0) {
+        return r;
+    }
+    r = spr_result_open(session->index, query, wish->sort, wish->descending, &result, &fault);
     if (r < 0) {
         return spr_session_error(session, r, &fault);
     }
@@ -201,7 +232,7 @@ static int answer(const struct spr_session *session, const struct wish *wish,
     if (wish->explain) {
         (void)fputs(spr_result_explain(result), stdout);
     } else if (!wish->count) {
-        r = print_messages(session, wish, result);
+        r = print_messages(session, &fitted, result);
     }
     spr_result_close(result);
     return r;

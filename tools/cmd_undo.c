@@ -126,6 +126,38 @@ static void complain(int code, const struct spr_fault *fault, uint64_t job)
     (void)spr_error_fault(code, fault, code == SPR_E_UNABLE || code == SPR_E_BUSY ? NULL : hint);
 }
 
+/* A call that found nothing to do says why, for people; true when it did. */
+static bool say_idle(const struct spr_cli *cli, int result, const struct job_facts *job,
+                     const struct spr_job_report *report, const char *what)
+{
+    const uint64_t all = report->done + report->skipped + report->back + report->stuck +
+                         report->lost + report->purged;
+    if (result != 0 || all != 0 || cli->json) {
+        return false;
+    }
+    if (!cli->quiet) {
+        (void)printf("job %" PRIu64 ": %s (the job is %s)\n", job->job, what,
+                     spr_job_state_name(job->state));
+    }
+    return true;
+}
+
+/* Refuses to take back what is back, or gone. */
+static int check_undo(const struct job_facts *job)
+{
+    char subject[40];
+    (void)snprintf(subject, sizeof(subject), "job %" PRIu64, job->job);
+    if (job->state == SPR_JOB_UNDONE) {
+        return spr_error_say(SPR_EXIT_REFUSED, subject, "it is undone already",
+                             "nothing was changed");
+    }
+    if (job->state == SPR_JOB_PURGED) {
+        return spr_error_say(SPR_EXIT_REFUSED, subject, "it is purged, nothing can be brought back",
+                             "nothing was changed");
+    }
+    return 0;
+}
+
 static int undo_job(const struct spr_cli *cli, const char *spool_root, const struct job_facts *job)
 {
     struct spr_options options;
@@ -143,6 +175,8 @@ static int undo_job(const struct spr_cli *cli, const char *spool_root, const str
         .past = "put back",
         .spool_root = spool_root,
         .action = job->action,
+        .job = job->job,
+        .detail = fault.detail,
     };
     return spr_outcome_print(cli, &outcome, &report, r);
 }
@@ -159,6 +193,9 @@ int spr_cmd_undo(struct spr_cli *cli)
     }
     if (r == 0) {
         r = find_job(cli, sites.site[0].root, &job);
+    }
+    if (r == 0) {
+        r = check_undo(&job);
     }
     if (r == 0) {
         describe_job(cli, &job);
@@ -255,9 +292,14 @@ static int resume_job(const struct spr_cli *cli, const char *spool_root)
         .past = spr_action_past(job.action),
         .spool_root = spool_root,
         .action = job.action,
+        .job = job.job,
+        .detail = fault.detail,
         .undoable = true,
     };
     free(index_dir);
+    if (say_idle(cli, r, &job, &report, "nothing was left to do")) {
+        return 0;
+    }
     return spr_outcome_print(cli, &outcome, &report, r);
 }
 
@@ -298,7 +340,12 @@ static int purge_job(const struct spr_cli *cli, const char *spool_root, const st
         .past = "purged",
         .spool_root = spool_root,
         .action = job->action,
+        .job = job->job,
+        .detail = fault.detail,
     };
+    if (say_idle(cli, r, job, &report, "nothing was left to free")) {
+        return 0;
+    }
     return spr_outcome_print(cli, &outcome, &report, r);
 }
 

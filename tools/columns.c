@@ -283,6 +283,22 @@ static void write_cell(struct spr_text text, void *user)
                     cell->right);
 }
 
+static void measure_cell(struct spr_text text, void *user)
+{
+    unsigned *width = user;
+    const size_t need = spr_escape_width(text);
+    *width = need > *width ? (unsigned)need : *width;
+}
+
+void spr_columns_measure(const struct spr_columns *columns, const struct spr_row *row,
+                         unsigned *widths)
+{
+    for (unsigned i = 0; i < columns->count; i++) {
+        measure_cell(spr_text_string(columns->column[i]->title), &widths[i]);
+        with_text(columns->column[i], row, true, measure_cell, &widths[i]);
+    }
+}
+
 static void write_csv(struct spr_text text, void *user)
 {
     spr_csv_text(user, text);
@@ -308,6 +324,27 @@ void spr_columns_titles(FILE *out, const struct spr_columns *columns, const unsi
     (void)fputc('\n', out);
 }
 
+/* Recipients whose count of further ones would be cut off? */
+static bool is_too_long(const struct spr_column *column, const struct spr_row *row, unsigned width)
+{
+    unsigned need = 0;
+    if (column->take != take_recipients || row->message->recipient_count < 2) {
+        return false;
+    }
+    with_text(column, row, true, measure_cell, &need);
+    return need > width;
+}
+
+/* The first recipient, shortened, and the count of the others, which is not. */
+static void write_first(FILE *out, const struct spr_message *message, unsigned width)
+{
+    char more[24];
+    const int length = snprintf(more, sizeof(more), " +%u", message->recipient_count - 1);
+    const unsigned left = width > (unsigned)length ? width - (unsigned)length : 0;
+    spr_escape_cell(out, message->recipients[0].address, left, false);
+    (void)fputs(more, out);
+}
+
 void spr_columns_row(FILE *out, const struct spr_columns *columns, const unsigned *widths,
                      const struct spr_row *row, bool cut)
 {
@@ -316,6 +353,10 @@ void spr_columns_row(FILE *out, const struct spr_columns *columns, const unsigne
         const bool last = i + 1 == columns->count && !column->right && !cut;
         struct cell cell = { out, last ? 0 : widths[i], column->right, cut };
         (void)fputs(i > 0 ? "  " : "", out);
+        if (cut && is_too_long(column, row, widths[i])) {
+            write_first(out, row->message, widths[i]);
+            continue;
+        }
         with_text(column, row, true, write_cell, &cell);
     }
     (void)fputc('\n', out);

@@ -41,8 +41,13 @@ struct spr_columns {
 /* fields: names by comma, NULL for the usual ones. 0, or an exit code with its error line. */
 int spr_columns_choose(const char *fields, struct spr_columns *ret_columns);
 void spr_columns_list(FILE *out);
-/* Shares the columns of a terminal out; widths has SPR_COLUMNS_MAX entries. */
+/* Widths for where nothing is cut; widths has SPR_COLUMNS_MAX entries, as below. */
 void spr_columns_widths(const struct spr_columns *columns, unsigned total, unsigned *ret_widths);
+/* For a terminal: widens widths (from 0) to what titles and one row need; then makes a table of
+ * that fit in total. may_drop: the least useful columns may go. */
+void spr_columns_measure(const struct spr_columns *columns, const struct spr_row *row,
+                         unsigned *widths);
+void spr_columns_fit(struct spr_columns *columns, bool may_drop, unsigned total, unsigned *widths);
 
 void spr_columns_titles(FILE *out, const struct spr_columns *columns, const unsigned *widths);
 void spr_columns_row(FILE *out, const struct spr_columns *columns, const unsigned *widths,

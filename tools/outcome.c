@@ -134,7 +134,7 @@ static int write_outcome(const struct spr_outcome *outcome, const struct spr_job
     struct spr_json *json = spr_json_new(outcome->schema);
     spr_json_string(json, "spool", outcome->spool_root);
     spr_json_string(json, "action", spr_action_name(outcome->action));
-    spr_json_number(json, "job", job->job);
+    spr_json_number(json, "job", job->job != 0 ? job->job : outcome->job);
     spr_json_number(json, "done", job->done);
     spr_json_number(json, "skipped", job->skipped);
     spr_json_number(json, "back", job->back);
@@ -147,6 +147,7 @@ static int write_outcome(const struct spr_outcome *outcome, const struct spr_job
     spr_json_string(json, "first_path", job->first_path[0] != '\0' ? job->first_path : NULL);
     spr_json_string(json, "first_reason", job->first_reason[0] != '\0' ? job->first_reason : NULL);
     spr_json_string(json, "error", result < 0 ? spr_strerror(result) : NULL);
+    spr_json_string(json, "detail", result < 0 ? outcome->detail : NULL);
     return spr_json_write(json, stdout);
 }
 

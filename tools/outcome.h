@@ -17,7 +17,9 @@ struct spr_outcome {
     const char *past;   /* "taken out" */
     const char *spool_root;
     enum spr_action action;
-    bool undoable; /* tell how to undo and to free the space */
+    uint64_t job;       /* 0: only the report knows */
+    const char *detail; /* of a failure, else NULL */
+    bool undoable;      /* tell how to undo and to free the space */
 };
 int spr_outcome_print(const struct spr_cli *cli, const struct spr_outcome *outcome,
                       const struct spr_job_report *job, int result);

@@ -351,6 +351,9 @@ int spr_job_undo(const char *spool_root, uint64_t number, const struct spr_optio
 static int purge_all(struct spr_change *change, struct spr_ledger_job *job)
 {
     const uint64_t number = job->job;
+    /* What is back in the spool was not purged, and the list must not say so. */
+    const enum spr_job_state end =
+        job->ended && job->state == SPR_JOB_UNDONE ? SPR_JOB_UNDONE : SPR_JOB_PURGED;
     for (uint32_t i = 0; i < job->batch_count; i++) {
         bool removed = false;
         const int r = job->batches[i].purged
@@ -365,7 +368,7 @@ static int purge_all(struct spr_change *change, struct spr_ledger_job *job)
         }
     }
     return spr_ledger_add_end(change->ledger, number,
-                              change->report.stuck > 0 ? SPR_JOB_STUCK : SPR_JOB_PURGED);
+                              change->report.stuck > 0 ? SPR_JOB_STUCK : end);
 }
 
 int spr_job_purge(const char *spool_root, uint64_t number, const struct spr_options *options,

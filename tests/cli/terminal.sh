@@ -2,7 +2,7 @@
 make_spool s --count 200
 spool=s index=ix
 quiet_ray scan -q
-on_terminal '' query '*' | tail -3
+on_terminal '' query '*' --sort id | tail -3
 on_terminal '' query '*' -0
 contents s > before
 on_terminal 1 delete is:bounce
