@@ -285,6 +285,10 @@ int spr_cmd_query(struct spr_cli *cli)
     if (r == 0 && wish.count && !wish.explain) {
         (void)printf("%llu\n", (unsigned long long)matched);
     }
+    if (r == 0 && matched == 0 && wish.output == OUTPUT_TABLE && !wish.count && !wish.explain) {
+        spr_note(cli, text[0] != '\0' ? text : NULL,
+                 "nothing matched (words are whole addresses: *bob* looks within)");
+    }
     spr_sites_free(&sites);
     spr_query_free(query);
     free(text);

@@ -378,12 +378,25 @@ static int choose_purge(const struct spr_cli *cli, const char *spool_root,
     return r;
 }
 
+/* A finished hold or release has its messages in the queue: all that a purge would free is the way
+ * back. */
+static bool keeps_nothing(const struct job_facts *job)
+{
+    return job->state == SPR_JOB_DONE && job->action != SPR_DELETE;
+}
+
 static int purge_chosen(const struct spr_cli *cli, const char *spool_root,
                         const struct job_facts *facts, size_t count)
 {
     uint64_t messages = 0;
     char word[32];
     char question[96];
+    if (count == 1 && keeps_nothing(&facts[0])) {
+        spr_note(cli, NULL,
+                 "nothing to free: the messages of this job are in the queue (it can still be "
+                 "undone; nothing was changed)");
+        return 0;
+    }
     for (size_t i = 0; i < count; i++) {
         describe_job(cli, &facts[i]);
         messages += facts[i].messages;

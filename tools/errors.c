@@ -92,6 +92,7 @@ int spr_error_query(int code, const struct spr_fault *fault, const char *query)
 void spr_note(const struct spr_cli *cli, const char *subject, const char *what)
 {
     if (!cli->quiet) {
+        (void)fflush(stdout); /* main looks at its errors */
         write_line(subject, what, NULL, 0, NULL);
     }
 }

@@ -134,7 +134,7 @@ const char *spr_reason_of(int code)
     case SPR_E_CHANGED:
         return "it is no longer the message that was indexed";
     case SPR_E_UNABLE:
-        return "its state does not allow this";
+        return "its state does not allow this, or is as wanted already";
     case -ENOENT:
         return "it is no longer there";
     case -EEXIST:

@@ -387,7 +387,7 @@ int spr_plan_parse(struct spr_text file, struct spr_plan **ret_plan, struct spr_
     struct spr_plan *plan = NULL;
     if (!split_file(file, &body, &offset)) {
         return spr_fault_set(fault, SPR_E_CORRUPT, "plan", offset,
-                             "a plan of version 1 with its checksum");
+                             "expected a plan of version 1 with its checksum");
     }
     int r = spr_plan_new(&plan);
     if (r < 0) {

@@ -126,7 +126,10 @@ static void add_sample(struct preparer *p, const struct spr_record *record)
     (void)fputc('/', p->samples); /* as above */
     print_escaped(p->samples, record->files[0].name);
     (void)fputs("  from ", p->samples); /* as above */
-    print_escaped(p->samples, record->text[SPR_COLUMN_SENDER]);
+    const struct spr_text sender = record->text[SPR_COLUMN_SENDER];
+    print_escaped(p->samples, sender.length > 0      ? sender
+                              : sender.bytes != NULL ? spr_text_of("<>")
+                                                     : spr_text_of("?"));
     (void)fprintf(p->samples, "  recipients %u\n", record->recipient_count); /* as above */
 }
 
