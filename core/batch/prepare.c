@@ -9,6 +9,7 @@
 #include "core/library.h"
 #include "core/query/compile.h"
 #include "core/query/result.h"
+#include "formats/cursor.h"
 #include "io/dirents.h"
 #include "io/own.h"
 
