@@ -195,6 +195,9 @@ int spr_cmd_top(struct spr_cli *cli)
         }
         r = rank_spool(cli, &sites.site[i], field, query, &any);
     }
+    if (r == 0 && !any && !cli->json && !spr_args_on(cli->args, SPR_OPT_CSV)) {
+        spr_note(cli, text[0] != '\0' ? text : NULL, "nothing matched");
+    }
     spr_sites_free(&sites);
     spr_query_free(query);
     free(text);
