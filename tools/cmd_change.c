@@ -126,8 +126,8 @@ static int preview_change(struct change *change)
     return 0;
 }
 
-/* The job that a failed call left, for the hint: the newest of the spool; 0: none. */
-static uint64_t newest_open_job(const char *spool_root)
+/* The job that a failed call left: the newest open one of the spool; 0: none. */
+static uint64_t newest_open_job(const char *spool_root, uint64_t *ret_messages)
 {
     struct spr_jobs *jobs;
     struct spr_job job;
@@ -137,21 +137,30 @@ static uint64_t newest_open_job(const char *spool_root)
     }
     while (spr_jobs_next(jobs, &job, NULL) == 1) {
         const bool open = job.state == SPR_JOB_INTERRUPTED || job.state == SPR_JOB_RUNNING;
-        newest = open && job.job > newest ? job.job : newest;
+        if (open && job.job > newest) {
+            newest = job.job;
+            *ret_messages = job.messages;
+        }
     }
     spr_jobs_close(jobs);
     return newest;
 }
 
-static void complain_apply(int code, const struct spr_fault *fault, const char *spool_root)
+static void complain_apply(int code, const struct spr_fault *fault,
+                           const struct spr_plan_report *report)
 {
     /* Busy means that nothing of ours has begun. */
-    const uint64_t job = code == SPR_E_BUSY ? 0 : newest_open_job(spool_root);
-    char hint[128];
+    uint64_t done = 0;
+    const uint64_t job = code == SPR_E_BUSY ? 0 : newest_open_job(report->spool_root, &done);
+    char hint[200];
+    char a[SPR_SHORT_MAX];
+    char b[SPR_SHORT_MAX];
     (void)snprintf(hint, sizeof(hint),
-                   "job %llu has begun: spoolray resume %llu goes on, spoolray undo %llu takes it "
-                   "back",
-                   (unsigned long long)job, (unsigned long long)job, (unsigned long long)job);
+                   "job %llu has begun, %s of %s %s: spoolray resume %llu goes on, spoolray undo "
+                   "%llu takes it back",
+                   (unsigned long long)job, spr_text_count(done, a),
+                   spr_text_messages(report->messages, b), spr_action_past(report->action),
+                   (unsigned long long)job, (unsigned long long)job);
     (void)spr_error_fault(code, fault,
                           job != 0               ? hint
                           : code == SPR_E_UNABLE ? "nothing was changed"
@@ -174,7 +183,7 @@ static int apply_plan(const struct spr_cli *cli, struct spr_plan *plan,
     const int r = spr_plan_apply(plan, index_dir, &options, &job, &fault);
     spr_meter_end(&meter);
     if (r < 0) {
-        complain_apply(r, &fault, report->spool_root);
+        complain_apply(r, &fault, report);
     }
     const struct spr_outcome outcome = {
         .schema = "spoolray.apply/1",
