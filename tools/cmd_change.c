@@ -126,8 +126,8 @@ static int preview_change(struct change *change)
     return 0;
 }
 
-/* The job that a failed call left: the newest open one of the spool; 0: none. */
-static uint64_t newest_open_job(const char *spool_root, uint64_t *ret_messages)
+/* The newest job of the spool and how many messages it changed; 0: none. */
+static uint64_t newest_job(const char *spool_root, uint64_t *ret_messages)
 {
     struct spr_jobs *jobs;
     struct spr_job job;
@@ -136,8 +136,7 @@ static uint64_t newest_open_job(const char *spool_root, uint64_t *ret_messages)
         return 0;
     }
     while (spr_jobs_next(jobs, &job, NULL) == 1) {
-        const bool open = job.state == SPR_JOB_INTERRUPTED || job.state == SPR_JOB_RUNNING;
-        if (open && job.job > newest) {
+        if (job.job > newest) {
             newest = job.job;
             *ret_messages = job.messages;
         }
@@ -146,25 +145,31 @@ static uint64_t newest_open_job(const char *spool_root, uint64_t *ret_messages)
     return newest;
 }
 
+/* last: the newest job before. A new one is the one that failed, unless another process held us
+ * off. */
 static void complain_apply(int code, const struct spr_fault *fault,
-                           const struct spr_plan_report *report)
+                           const struct spr_plan_report *report, uint64_t last)
 {
-    /* Busy means that nothing of ours has begun. */
     uint64_t done = 0;
-    const uint64_t job = code == SPR_E_BUSY ? 0 : newest_open_job(report->spool_root, &done);
+    const uint64_t job = newest_job(report->spool_root, &done);
     char hint[200];
     char a[SPR_SHORT_MAX];
     char b[SPR_SHORT_MAX];
+    if (code == SPR_E_BUSY) {
+        (void)spr_error_fault(code, fault, NULL);
+        return;
+    }
+    if (job <= last) {
+        (void)spr_error_fault(code, fault, "nothing was changed");
+        return;
+    }
     (void)snprintf(hint, sizeof(hint),
                    "job %llu has begun, %s of %s %s: spoolray resume %llu goes on, spoolray undo "
                    "%llu takes it back",
                    (unsigned long long)job, spr_text_count(done, a),
                    spr_text_messages(report->messages, b), spr_action_past(report->action),
                    (unsigned long long)job, (unsigned long long)job);
-    (void)spr_error_fault(code, fault,
-                          job != 0               ? hint
-                          : code == SPR_E_UNABLE ? "nothing was changed"
-                                                 : NULL);
+    (void)spr_error_fault(code, fault, hint);
 }
 
 /* Runs a plan that is confirmed; index_dir keeps it until its job has ended. */
@@ -180,10 +185,12 @@ static int apply_plan(const struct spr_cli *cli, struct spr_plan *plan,
     options.on_progress = spr_meter_tick;
     options.user = &meter;
     spr_signals_catch(true);
+    uint64_t before = 0;
+    const uint64_t last = newest_job(report->spool_root, &before);
     const int r = spr_plan_apply(plan, index_dir, &options, &job, &fault);
     spr_meter_end(&meter);
     if (r < 0) {
-        complain_apply(r, &fault, report);
+        complain_apply(r, &fault, report, last);
     }
     const struct spr_outcome outcome = {
         .schema = "spoolray.apply/1",

@@ -116,6 +116,7 @@ static int write_report(const struct spr_session *session)
 int spr_cmd_scan(struct spr_cli *cli)
 {
     struct spr_sites sites = { .count = 0 };
+    bool complete = true;
     int r = spr_sites_find(cli, cli->args->words, cli->args->word_count, &sites);
     for (unsigned i = 0; r == 0 && i < sites.count; i++) {
         struct spr_session session;
@@ -128,8 +129,9 @@ int spr_cmd_scan(struct spr_cli *cli)
         } else if (!cli->quiet) {
             print_report(&session);
         }
+        complete = complete && spr_session_complete(&session);
         spr_session_close(&session);
     }
     spr_sites_free(&sites);
-    return r;
+    return r == 0 && !complete ? SPR_EXIT_PARTIAL : r;
 }

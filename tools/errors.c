@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What to try next where the caller knows nothing better. */
 static const struct {
@@ -25,6 +26,9 @@ static const struct {
 
 static const char *hint_for(int code)
 {
+    if ((code == -EACCES || code == -EPERM) && geteuid() == 0) {
+        return NULL;
+    }
     for (size_t i = 0; i < sizeof(HINTS) / sizeof(HINTS[0]); i++) {
         if (HINTS[i].code == code) {
             return HINTS[i].hint;

@@ -196,6 +196,38 @@ static int read_shard(const struct spr_cli *cli, struct spr_scan_request *reques
     return 0;
 }
 
+/* What we were not let to read; NULL when the scan saw all. */
+static const struct spr_reject *first_unread(const struct spr_scan_report *scan)
+{
+    for (uint32_t i = 0; i < scan->first_count; i++) {
+        const int code = scan->first[i].code;
+        if (code == -EACCES || code == -EPERM || code == -EIO) {
+            return &scan->first[i];
+        }
+    }
+    return NULL;
+}
+
+bool spr_session_complete(const struct spr_session *session)
+{
+    return session->scan == NULL || first_unread(session->scan) == NULL;
+}
+
+static void say_unread(const struct spr_session *session)
+{
+    const struct spr_reject *unread = first_unread(session->scan);
+    char what[SPR_REJECT_PATH_MAX + 160];
+    if (unread == NULL) {
+        return;
+    }
+    (void)snprintf(what, sizeof(what),
+                   "not all of it could be read, so answers may lack messages; first %s: %s (%s)",
+                   unread->path, spr_strerror(unread->code),
+                   unread->code != -EIO && geteuid() != 0 ? "run as root"
+                                                          : "spoolray scan lists them");
+    spr_note(session->cli, session->site->root, what);
+}
+
 static int scan_spool(struct spr_session *session)
 {
     struct spr_scan_request request = SPR_SCAN_REQUEST_INIT;
@@ -223,6 +255,7 @@ static int scan_spool(struct spr_session *session)
     if (r < 0) {
         return spr_state_is_full(r) ? r : spr_session_error(session, r, &fault);
     }
+    say_unread(session);
     return spr_index_describe(session->index, &session->report);
 }
 

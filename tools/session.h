@@ -30,6 +30,8 @@ struct spr_session {
 int spr_session_open(struct spr_session *session, const struct spr_cli *cli,
                      const struct spr_site *site, enum spr_refresh refresh, uint32_t needs);
 void spr_session_close(struct spr_session *session);
+/* False when the refresh was not let to read some of the spool; the note is printed. */
+bool spr_session_complete(const struct spr_session *session);
 
 /* spr_error_fault, with the whole path where a file of the index is damaged. Returns code. */
 int spr_session_error(const struct spr_session *session, int code, const struct spr_fault *fault);
