@@ -296,7 +296,7 @@ Test(job_hostile, a_link_for_the_lock_blocks_no_undo)
     cr_assert_eq(rmdir(pid), 0);
     cr_assert_eq(symlink("hold", pid), 0);
 
-    cr_expect_eq(spr_job_undo(spool.root, 1, NULL, &report, NULL), SPR_E_BUSY);
+    cr_expect_eq(spr_job_undo(spool.root, 1, NULL, &report, NULL), SPR_E_UNABLE);
     options.flags = SPR_SERVER_STOPPED;
     cr_expect_eq(spr_job_undo(spool.root, 1, &options, &report, NULL), 0);
     cr_expect_eq(report.done, 6);
