@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads an index as docs/INDEX-FORMAT.md describes it, and nothing else.
 
-usage: second_reader.py INDEX-FOLDER QUERY-JSON
+usage: index_reader.py INDEX-FOLDER QUERY-JSON
 
 Lists every live message with its path, sender, account and recipients, asks the hash tables and
 posting lists for some, and compares with what the program answered. Written from the document alone:

@@ -1,7 +1,7 @@
 #!/bin/bash
 # An index read by the second reader, which knows docs/INDEX-FORMAT.md alone: first of a whole scan,
 # then with dead rows and a segment of a refresh.
-# usage: second_reader.sh ARCHIVE PATH-OF-SPOOL-IN-ARCHIVE
+# usage: index_reader.sh ARCHIVE PATH-OF-SPOOL-IN-ARCHIVE
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
@@ -13,7 +13,7 @@ read_both() {
     "$SPOOLRAY" scan --spool "$spool" --index "$work/index" > "$work/scan.out" \
         || { cat "$work/scan.out"; exit 1; }
     "$SPOOLRAY" query '*' --json --spool "$spool" --index "$work/index" > "$work/ray"
-    "${PYTHON:-python3}" "$here/second_reader.py" "$work/index" "$work/ray"
+    "${PYTHON:-python3}" "$here/index_reader.py" "$work/index" "$work/ray"
 }
 read_both
 mapfile -t files < <(find "$spool/deferred" "$spool/hold" -type f | sort)
