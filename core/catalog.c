@@ -349,7 +349,8 @@ int spr_index_open(const char *dir, const struct spr_options *options, struct sp
     index->dir = strdup(dir);
     index->dir_fd = index->dir == NULL ? -ENOMEM : open_folder(dir, make, true);
     if (index->dir_fd < 0) {
-        r = spr_fault_set(fault, index->dir_fd, dir, 0, "the folder of an index is yours, with mode 0700");
+        r = spr_fault_set(fault, index->dir_fd, dir, 0,
+                          "the folder of an index is yours, with mode 0700");
     } else {
         r = spr_catalog_snapshot(index, &snapshot, fault);
     }

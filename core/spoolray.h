@@ -28,8 +28,21 @@
 #define SPR_REJECT_CLASSES_MAX 32
 #define SPR_REJECTS_KEPT       64
 
+/* An options struct with its size set and all else zero, without warnings in either language. */
 #ifdef __cplusplus
+template <typename T> T spr_sized()
+{
+    T value = T();
+    value.size = sizeof(T);
+    return value;
+}
+#define SPR_SIZED(name) spr_sized<name>()
 extern "C" {
+#else
+#define SPR_SIZED(name)                                                                            \
+    {                                                                                              \
+        .size = sizeof(struct name)                                                                \
+    }
 #endif
 #pragma GCC visibility push(default)
 
@@ -95,10 +108,7 @@ struct spr_options {
     void *user;
     const struct spr_format *const *extra_formats; /* NULL-terminated; see format.h */
 };
-#define SPR_OPTIONS_INIT                                                                           \
-    {                                                                                              \
-        .size = sizeof(struct spr_options)                                                         \
-    }
+#define SPR_OPTIONS_INIT SPR_SIZED(spr_options)
 
 /* ---- Library --------------------------------------------------------------------------------- */
 
@@ -165,10 +175,7 @@ struct spr_scan_request {
     uint32_t flags;                  /* spr_scan_flag */
     uint32_t shard, shards;          /* 0, 0 or 0, 1: everything */
 };
-#define SPR_SCAN_REQUEST_INIT                                                                      \
-    {                                                                                              \
-        .size = sizeof(struct spr_scan_request)                                                    \
-    }
+#define SPR_SCAN_REQUEST_INIT SPR_SIZED(spr_scan_request)
 
 /* One message or entry that could not be indexed; the first 64 are kept, all are counted. */
 struct spr_reject {
@@ -335,10 +342,7 @@ struct spr_plan_request {
     const char *reason;  /* kept with the job; may be NULL */
     const char *command; /* what the operator typed, kept with the job; may be NULL */
 };
-#define SPR_PLAN_REQUEST_INIT                                                                      \
-    {                                                                                              \
-        .size = sizeof(struct spr_plan_request)                                                    \
-    }
+#define SPR_PLAN_REQUEST_INIT SPR_SIZED(spr_plan_request)
 
 struct spr_plan_report {
     enum spr_action action;

@@ -121,8 +121,15 @@ static void begin_change(const struct spr_cli *cli, struct spr_meter *meter,
 
 static void complain(int code, const struct spr_fault *fault, uint64_t job)
 {
-    char hint[96];
-    (void)snprintf(hint, sizeof(hint), "spoolray jobs %" PRIu64 " shows how it stands", job);
+    char hint[160];
+    struct spr_fault told = { .code = code };
+    (void)snprintf(hint, sizeof(hint), "%sspoolray jobs %" PRIu64 " shows how it stands",
+                   code == -ENOSPC ? "nothing is lost, but the disk has no room to work in; " : "",
+                   job);
+    if (fault->code == 0) {
+        (void)snprintf(told.subject, sizeof(told.subject), "job %" PRIu64, job);
+        fault = &told;
+    }
     (void)spr_error_fault(code, fault, code == SPR_E_UNABLE || code == SPR_E_BUSY ? NULL : hint);
 }
 

@@ -228,7 +228,19 @@ static void say_unread(const struct spr_session *session)
     spr_note(session->cli, session->site->root, what);
 }
 
-static int scan_spool(struct spr_session *session)
+static void say_age(const struct spr_session *session, const char *why)
+{
+    char what[160];
+    char age[SPR_SHORT_MAX];
+    const int64_t now = (int64_t)time(NULL);
+    const uint64_t seconds =
+        now > session->report.scanned_at ? (uint64_t)(now - session->report.scanned_at) : 0;
+    (void)snprintf(what, sizeof(what), "%sanswered from the index as it was %s ago", why,
+                   spr_text_span(seconds, age));
+    spr_note(session->cli, session->site->root, what);
+}
+
+static int scan_spool(struct spr_session *session, enum spr_refresh refresh)
 {
     struct spr_scan_request request = SPR_SCAN_REQUEST_INIT;
     struct spr_fault fault = { .code = 0 };
@@ -252,6 +264,11 @@ static int scan_spool(struct spr_session *session)
         return spr_error_say(SPR_EXIT_INTERRUPTED, session->site->root, "scan interrupted",
                              "the index keeps what it had; the next scan goes on");
     }
+    if (r == SPR_E_BUSY && refresh == SPR_REFRESH_STALE && session->report.scanned_at != 0 &&
+        (session->cli->args->verb->bit & (SPR_VERBS_CHANGE | SPR_VERB_PLAN)) == 0) {
+        say_age(session, "another spoolray scans it now; ");
+        return 0;
+    }
     if (r < 0) {
         return spr_state_is_full(r) ? r : spr_session_error(session, r, &fault);
     }
@@ -264,18 +281,6 @@ static bool wants_more(const struct spr_session *session)
     const uint32_t wanted = scan_flags(session);
     return ((wanted & SPR_SCAN_SUBJECTS) != 0 && !session->report.has_subjects) ||
            ((wanted & SPR_SCAN_ERRORS) != 0 && !session->report.has_errors);
-}
-
-static void say_age(const struct spr_session *session, const char *why)
-{
-    char what[160];
-    char age[SPR_SHORT_MAX];
-    const int64_t now = (int64_t)time(NULL);
-    const uint64_t seconds =
-        now > session->report.scanned_at ? (uint64_t)(now - session->report.scanned_at) : 0;
-    (void)snprintf(what, sizeof(what), "%sanswered from the index as it was %s ago", why,
-                   spr_text_span(seconds, age));
-    spr_note(session->cli, session->site->root, what);
 }
 
 static int refresh_index(struct spr_session *session, enum spr_refresh refresh)
@@ -298,7 +303,7 @@ static int refresh_index(struct spr_session *session, enum spr_refresh refresh)
         }
         stale = r == 1;
     }
-    return stale ? scan_spool(session) : 0;
+    return stale ? scan_spool(session, refresh) : 0;
 }
 
 /* One attempt in the first or the second place for the index. */
