@@ -16,12 +16,21 @@ fail() { echo "FAILED: $*"; cat "$work/said"; exit 1; }
 try() {
     ray delete state:deferred --yes --everything --keep-undo > "$work/said" 2>&1 && fail "$1: --keep-undo passed"
     [ "$(messages)" = "$2" ] || fail "$1: --keep-undo left $(messages) of $2"
-    ray delete state:deferred --yes --everything > "$work/said" 2>&1 || fail "$1: exit $?"
-    [ "$(messages)" = 0 ] || fail "$1: $(messages) stayed"
-    gone=$(ray jobs --json | jq .purged)
+    # a message that finds no room in a growing folder goes back whole, and goes the next time
+    runs=0
+    while [ "$(messages)" -gt 0 ] && [ $runs -lt 8 ]; do
+        code=0
+        ray delete state:deferred --yes --everything > "$work/said" 2>&1 || code=$?
+        [ $code = 0 ] || [ $code = 3 ] || fail "$1: exit $code"
+        runs=$((runs + 1))
+    done
+    [ "$(messages)" = 0 ] || fail "$1: $(messages) stayed after $runs runs"
+    gone=$(ray jobs --json | jq -s 'map(.purged) | add')
     if [ "$gone" -eq 0 ] || [ "$gone" -ge $(($2 / 2)) ]; then fail "$1: $gone went for good"; fi
     rm -f "$disk"/fill*
-    ray undo 1 --yes > "$work/said" 2>&1 || fail "$1: undo exit $?"
+    for job in $(ray jobs --json | jq 'select(.messages > .purged) | .job' | sort -rn); do
+        ray undo "$job" --yes > "$work/said" 2>&1 || fail "$1: undo of $job: exit $?"
+    done
     [ "$(messages)" = $(($2 - gone)) ] || fail "$1: of $2, $gone went for good, $(messages) came back"
     umount "$disk"
     rm -rf "$work/index"
