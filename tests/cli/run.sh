@@ -4,7 +4,8 @@
 #
 # usage: run.sh [--update] CASE.sh     --update rewrites CASE.out
 #
-# Given by ctest: SPOOLRAY (the program), MKSPOOL (the generator), PYTHON.
+# Given by ctest: SPOOLRAY (the program), MKSPOOL (the generator), PYTHON, and ENGINE: threads makes
+# every call one with --engine threads, refused lets the kernel refuse every ring.
 # A case is sourced by bash in an empty folder; lib.sh has its words. Exit code 77 skips it.
 set -uo pipefail
 update=
@@ -31,6 +32,18 @@ cd "$work/at" || exit 1
 export LC_ALL=C.UTF-8 TZ=UTC NO_COLOR=1 HOME=$work/home XDG_STATE_HOME=$work/state
 export XDG_RUNTIME_DIR=$work/run WORK=$work/at HERE=$here PYTHON=${PYTHON:-python3}
 unset SPFAIL
+case ${ENGINE:-auto} in
+threads)
+    printf '#!/bin/bash\nexec -a spoolray %q "$@" --engine threads\n' "$SPOOLRAY" > "$work/spoolray"
+    chmod +x "$work/spoolray"
+    SPOOLRAY=$work/spoolray
+    ;;
+refused)
+    export SPFAIL=ring_setup:1+:EPERM
+    # without failpoints nothing can be refused
+    "$SPOOLRAY" version --engine auto | grep -q '^engine threads: ring set-up refused' || exit 77
+    ;;
+esac
 
 bash -c '. "$HERE/lib.sh"; . "$1"' case "$case_file" > "$work/raw" 2>&1 < /dev/null
 code=$?
