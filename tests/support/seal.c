@@ -1,13 +1,16 @@
 /*
- * Sealing segments and manifests.
+ * Sealing segments, manifests and journals.
  */
 #include "tests/support/seal.h"
 
+#include "core/batch/journal.h"
 #include "core/index/block.h"
 #include "core/index/column.h"
 #include "core/index/hash.h"
 #include "core/index/layout.h"
 #include "core/index/pack.h"
+
+#include <string.h>
 
 static void seal_blocks(uint8_t *directory, uint32_t blocks, const uint8_t *payload,
                         uint64_t payload_bytes)
@@ -94,4 +97,43 @@ void seal_manifest(uint8_t *bytes, size_t length)
         spr_hash64(bytes + SPR_MANIFEST_HEADER_BYTES, length - SPR_MANIFEST_HEADER_BYTES, 0);
     spr_store_u64(bytes + SPR_MANIFEST_AT_CHECKSUM,
                   spr_hash64(bytes, SPR_MANIFEST_AT_CHECKSUM, body));
+}
+
+/* Where the body of a frame keeps the running hash; 0: nowhere. */
+static size_t running_at(uint16_t type)
+{
+    return type == SPR_FRAME_SEAL     ? SPR_FRAME_HEAD_BYTES + 4
+           : type == SPR_FRAME_DECIDE ? SPR_FRAME_HEAD_BYTES + 20
+                                      : 0;
+}
+
+void seal_journal(uint8_t *bytes, size_t length)
+{
+    uint64_t running = 0;
+    uint64_t seq = 0;
+    uint8_t id[16] = { 0 };
+    for (size_t at = 0; length - at >= SPR_FRAME_HEAD_BYTES + SPR_FRAME_HASH_BYTES;) {
+        uint8_t *frame = bytes + at;
+        const uint32_t size = spr_load_u32(frame) & ~7u;
+        if (size < SPR_FRAME_HEAD_BYTES + SPR_FRAME_HASH_BYTES || size > length - at) {
+            return;
+        }
+        const uint16_t type = spr_load_u16(frame + 4);
+        spr_store_u32(frame, size);
+        spr_store_u64(frame + 8, seq);
+        if (seq == 0 && size >= SPR_FRAME_HEAD_BYTES + 24 + SPR_FRAME_HASH_BYTES) {
+            memcpy(frame + SPR_FRAME_HEAD_BYTES, SPR_JOURNAL_MAGIC, 8);
+            memcpy(id, frame + SPR_FRAME_HEAD_BYTES + 8, sizeof(id));
+        }
+        if (running_at(type) > 0 && running_at(type) + 8 + SPR_FRAME_HASH_BYTES <= size) {
+            spr_store_u64(frame + running_at(type), running);
+        }
+        const size_t hashed = size - SPR_FRAME_HASH_BYTES;
+        spr_store_u64(
+            frame + hashed,
+            spr_hash64(frame, hashed, spr_frame_seed((enum spr_frame_type)type, id, seq)));
+        running = spr_hash64(frame, size, running);
+        at += size;
+        seq++;
+    }
 }

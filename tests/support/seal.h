@@ -11,5 +11,7 @@
 /* Sets file size, seed check and every checksum as far as the bytes can be understood. */
 void seal_segment(uint8_t *bytes, size_t length, uint64_t seed);
 void seal_manifest(uint8_t *bytes, size_t length);
+/* Numbers the frames, and sets the running hashes of SEAL and DECIDE and the hash of each frame. */
+void seal_journal(uint8_t *bytes, size_t length);
 
 #endif
