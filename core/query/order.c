@@ -73,7 +73,9 @@ static int rank_entries(struct texts *texts, struct spr_order_entry *entries, ui
     if (rank == NULL) {
         return -ENOMEM;
     }
-    qsort_r(texts->items, texts->count, sizeof(*texts->items), compare_texts, texts);
+    if (texts->count > 1) { /* without any there is no array either */
+        qsort_r(texts->items, texts->count, sizeof(*texts->items), compare_texts, texts);
+    }
     int64_t current = 0;
     for (size_t i = 0; i < texts->count; i++) {
         if (i > 0 && compare_texts(&texts->items[i - 1], &texts->items[i], texts) != 0) {
