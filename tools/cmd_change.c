@@ -233,7 +233,6 @@ int spr_cmd_change(struct spr_cli *cli)
 /* Written beside, synced, renamed: a plan is there whole or not at all. */
 static int save_plan(const struct spr_plan *plan, const char *path)
 {
-    struct spr_fault fault = { .code = 0 };
     char *beside;
     if (asprintf(&beside, "%s.XXXXXX", path) < 0) {
         return spr_error_fault(-ENOMEM, NULL, NULL);
@@ -244,7 +243,7 @@ static int save_plan(const struct spr_plan *plan, const char *path)
         free(beside);
         return spr_error_say(SPR_EXIT_IO, path, spr_strerror(code), "the plan was not written");
     }
-    int r = spr_plan_save(plan, fd, &fault);
+    int r = spr_plan_save(plan, fd, NULL);
     if (r == 0 && fsync(fd) != 0) {
         r = -errno;
     }
@@ -256,9 +255,7 @@ static int save_plan(const struct spr_plan *plan, const char *path)
     }
     if (r < 0) {
         (void)unlink(beside); /* best effort: the name is ours */
-        (void)(fault.code != 0
-                   ? spr_error_fault(r, &fault, NULL)
-                   : spr_error_say(SPR_EXIT_IO, path, spr_strerror(r), "the plan was not written"));
+        (void)spr_error_say(SPR_EXIT_IO, path, spr_strerror(r), "the plan was not written");
     }
     free(beside);
     return r;
