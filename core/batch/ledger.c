@@ -288,8 +288,18 @@ static int make_room(struct spr_ledger *ledger, uint64_t length)
     return r;
 }
 
+/* A line that the reader would refuse must never be written: the list would be damaged for good. */
+static bool would_be_read(struct spr_ledger *ledger, const struct spr_ledger_line *line)
+{
+    return line->job.job != 0 &&
+           (spr_ledger_find(ledger, line->job.job) == NULL) == (line->kind == SPR_LEDGER_JOB);
+}
+
 static int append(struct spr_ledger *ledger, struct spr_ledger_line *line)
 {
+    if (!would_be_read(ledger, line)) {
+        return -EINVAL;
+    }
     char *text = NULL;
     size_t length = 0;
     int r = spr_ledger_line_print(line, &text, &length);
