@@ -11,6 +11,8 @@ import sys
 def declared(root):
     with open(root + "/core/spoolray.h", encoding="utf-8") as header:
         text = re.sub(r"/\*.*?\*/", "", header.read(), flags=re.S)
+    # what only C++ sees is a template: the library has no symbol for it
+    text = re.sub(r"#ifdef __cplusplus.*?#(else|endif)", "", text, flags=re.S)
     return {name for name in re.findall(r"\b(spr_\w+)\s*\(", text)}
 
 
