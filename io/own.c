@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -68,6 +69,15 @@ int spr_own_size(int fd, uint64_t *ret_size)
         *ret_size = meta.size;
     }
     return r;
+}
+
+void spr_own_stay_in_place(int fd)
+{
+    unsigned flags = 0;
+    if (spr_calls()->ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0) {
+        flags |= FS_NOCOW_FL;
+        (void)spr_calls()->ioctl(fd, FS_IOC_SETFLAGS, &flags); /* others need no such flag */
+    }
 }
 
 int spr_own_cut(int fd, uint64_t length)

@@ -17,6 +17,9 @@ int spr_own_create(int dir_fd, const char *name);
 /* A folder of ours, one component, with the same check of owner and mode. */
 int spr_own_folder(int dir_fd, const char *name);
 int spr_own_size(int fd, uint64_t *ret_size);
+/* For a new, empty file: what is written again goes where it was, and needs no new room, also where
+ * the file system would write it elsewhere (btrfs). Best effort. */
+void spr_own_stay_in_place(int fd);
 int spr_own_cut(int fd, uint64_t length);
 
 /* A regular file of somebody else, for reading; never blocks, -EBADF for anything but a file. */

@@ -4,6 +4,7 @@
 #include "core/batch/apply.h"
 
 #include "core/batch/move.h"
+#include "core/batch/reserve.h"
 #include "core/library.h"
 #include "formats/cursor.h"
 #include "io/dirents.h"
@@ -16,7 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BATCH_NUMBER_MAX 1000000
+#define BATCH_NUMBER_MAX  1000000
+#define GROWTH_BYTES      8192 /* of the folders of a batch */
+#define GROWTH_BYTES_FILE 32   /* an entry with the name of a slot */
 
 bool spr_operation_arrives(enum spr_action operation)
 {
@@ -82,6 +85,15 @@ static void remove_folder(int job_fd, uint64_t number)
     (void)spr_rmdir_at(job_fd, name); /* what stays is removed by recover */
 }
 
+/* What the reserve must hold when the batch begins: entries of growing folders; for what can be
+ * undone, the same for the way back, and its journal. */
+static uint64_t room_for(const struct spr_batch *batch, const struct spr_journal *journal)
+{
+    const uint64_t growth = GROWTH_BYTES + batch->file_count * GROWTH_BYTES_FILE;
+    return spr_operation_arrives(batch->operation) ? growth
+                                                   : 2 * growth + spr_journal_bytes(journal);
+}
+
 /* Journal written and synced, and every folder above it: barrier A (A1). */
 static int open_journal(struct spr_change *change, struct spr_batch *batch,
                         struct spr_journal **ret_journal)
@@ -98,6 +110,9 @@ static int open_journal(struct spr_change *change, struct spr_batch *batch,
     }
     batch_fd = r;
     r = spr_journal_create(batch_fd, batch, &journal);
+    if (r == 0) {
+        r = spr_reserve_ensure(change->place, room_for(batch, journal));
+    }
     if (r < 0) {
         if (r != -EEXIST) {
             (void)spr_unlink(batch_fd, SPR_JOURNAL_NAME); /* unsealed: recover would do it */

@@ -4,6 +4,7 @@
 #include "core/batch/change.h"
 
 #include "core/batch/recover.h"
+#include "core/batch/reserve.h"
 #include "core/fault.h"
 #include "core/library.h"
 
@@ -14,7 +15,7 @@
 
 #define PROGRESS_EVERY 1024 /* messages between two calls of the callback */
 
-int spr_change_look(const char *spool_root, const struct spr_options *options,
+int spr_change_open(const char *spool_root, const struct spr_options *options,
                     struct spr_change **ret_change, struct spr_fault *fault)
 {
     struct spr_change *change = calloc(1, sizeof(*change));
@@ -32,29 +33,43 @@ int spr_change_look(const char *spool_root, const struct spr_options *options,
     return 0;
 }
 
-int spr_change_begin(const char *spool_root, const struct spr_options *options, bool create,
+int spr_change_enter(struct spr_change *change)
+{
+    struct spr_private *place = change->place;
+    int r = place->fd < 0 ? spr_private_make(place, change->fault) : 0;
+    if (r == 0 && place->lock_fd < 0) {
+        r = spr_private_lock(place, change->fault);
+    }
+    if (r == 0 && change->ledger == NULL) {
+        (void)spr_reserve_make(place); /* a full disk is told where room is needed */
+        r = spr_ledger_open(place, &change->ledger, change->fault);
+    }
+    if (r == 0 && !change->recovered) {
+        /* What was seen of the server before messages made room holds: later our own traces would
+         * be taken for its. */
+        const struct spr_change seen = *change;
+        r = spr_recover_all(change);
+        change->format = seen.format;
+        change->layout = seen.layout;
+        change->server = seen.server;
+        change->recovered = r == 0;
+    }
+    return r;
+}
+
+int spr_change_begin(const char *spool_root, const struct spr_options *options,
                      struct spr_change **ret_change, struct spr_fault *fault)
 {
-    struct spr_change *change = calloc(1, sizeof(*change));
-    if (change == NULL) {
-        return -ENOMEM;
+    struct spr_change *change = NULL;
+    int r = spr_change_open(spool_root, options, &change, fault);
+    if (r < 0) {
+        return r;
     }
-    change->options = spr_options_take(options);
-    change->fault = fault;
-    int r = spr_private_open(spool_root, create, &change->place, fault);
-    if (r == 0 && change->place->fd < 0) {
+    if (change->place->fd < 0) {
         r = spr_fault_set(fault, -ENOENT, spool_root, 0, "no job was ever run on this spool");
     }
     if (r == 0) {
-        r = spr_private_lock(change->place, fault);
-    }
-    if (r == 0) {
-        (void)spr_private_make_reserve(
-            change->place); /* a full disk is told where room is needed */
-        r = spr_ledger_open(change->place, &change->ledger, fault);
-    }
-    if (r == 0) {
-        r = spr_recover_all(change);
+        r = spr_change_enter(change);
     }
     if (r < 0) {
         spr_change_end(change);
@@ -70,7 +85,7 @@ void spr_change_end(struct spr_change *change)
         return;
     }
     if (change->place != NULL && change->place->lock_fd >= 0) {
-        (void)spr_private_make_reserve(change->place); /* as far as there is room */
+        (void)spr_reserve_make(change->place); /* as far as there is room */
         if (change->format != NULL) {
             spr_server_remember_quiet(change->format, change->place);
         }

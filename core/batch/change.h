@@ -19,16 +19,18 @@ struct spr_change {
     struct spr_job_report report;
     struct spr_fault *fault;
     uint64_t steps_done, steps_total;
-    bool stopped; /* the progress callback said so; batches end first */
+    bool recovered; /* what a crash left is settled */
+    bool stopped;   /* the progress callback said so; batches end first */
 };
 
-/* Opens, locks, and settles what a crash left. create false: -ENOENT when the spool has no private
- * directory. */
-int spr_change_begin(const char *spool_root, const struct spr_options *options, bool create,
+/* Opens, locks, and settles what a crash left. -ENOENT when the spool has no private directory. */
+int spr_change_begin(const char *spool_root, const struct spr_options *options,
                      struct spr_change **ret_change, struct spr_fault *fault);
-/* Opens without a lock, and with or without a private directory; nothing is settled. */
-int spr_change_look(const char *spool_root, const struct spr_options *options,
+/* The same in two goes, for what may be the first use: open takes nothing and makes nothing; enter
+ * makes the private directory where it is missing, and goes on where it failed on a full disk. */
+int spr_change_open(const char *spool_root, const struct spr_options *options,
                     struct spr_change **ret_change, struct spr_fault *fault);
+int spr_change_enter(struct spr_change *change);
 /* Remakes the reserve. */
 void spr_change_end(struct spr_change *change);
 

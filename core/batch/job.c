@@ -1,16 +1,13 @@
 /*
- * Applying a plan, and going on with it: batches of the plan's entries, then the messages that
- * moved meanwhile, up to three rounds.
+ * Applying a plan, and going on with it: what comes before the first batch and after the last.
  */
 #include "core/batch/job.h"
 
-#include "core/batch/apply.h"
-#include "core/batch/first_room.h"
-#include "core/batch/make_room.h"
-#include "core/batch/purge.h"
-#include "core/batch/steps.h"
+#include "core/batch/reserve.h"
+#include "core/batch/run.h"
 #include "core/fault.h"
 #include "io/dirents.h"
+#include "io/locks.h"
 #include "io/own.h"
 
 #include <errno.h>
@@ -23,20 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROUNDS_MAX     3
-#define BATCH_MIN      64 /* a full disk does not halve a batch below it */
-#define USER_BYTES_MAX 4096
-
-struct job {
-    struct spr_change *change;
-    const struct spr_plan *plan;
-    uint64_t number;
-    uint64_t next;      /* first entry that no batch has covered */
-    uint64_t room_left; /* messages that may still go for good */
-    uint32_t batch_max;
-    uint64_t *again; /* entries that moved meanwhile */
-    uint64_t again_count;
-};
+#define USER_BYTES_MAX   4096
+#define BEGIN_ROUNDS_MAX 5 /* the reserve, then 64 messages each */
 
 /* ---- The plan's copy ------------------------------------------------------------------------- */
 
@@ -121,147 +106,9 @@ static int read_plan(const char *index_dir, const struct spr_ledger_job *job,
     return 0;
 }
 
-/* ---- Batches --------------------------------------------------------------------------------- */
-
-/* Messages that moved meanwhile are kept for another round. */
-static void collect_again(struct job *job, const struct spr_batch *batch, const uint64_t *entries)
-{
-    for (uint32_t i = 0; i < batch->message_count; i++) {
-        if (spr_fate_may_pass(&batch->messages[i])) {
-            job->again[job->again_count++] = entries[batch->messages[i].entry];
-        }
-    }
-}
-
-static int run_once(struct job *job, const uint64_t *entries, uint32_t count, bool last_round,
-                    bool *ret_begun)
-{
-    struct spr_change *change = job->change;
-    struct spr_batch *batch = NULL;
-    struct spr_wake wake = { .path = "" };
-    int r = spr_batch_new(&batch);
-    if (r == 0) {
-        r = spr_batch_place(change, job->number, batch);
-    }
-    if (r == 0) {
-        r = spr_steps_build(change, job->plan, entries, count, batch, &wake);
-    }
-    if (r == 0) {
-        batch->next = job->next + (last_round ? 0 : count);
-        r = spr_batch_run(change, batch, &wake, last_round);
-    }
-    if (r == 0 && !last_round) {
-        collect_again(job, batch, entries);
-    }
-    if (r == 0 && (change->options.flags & SPR_PURGE_NOW) != 0 && job->plan->action == SPR_DELETE) {
-        r = spr_purge_batch(change, job->number, batch->number);
-    }
-    *ret_begun = batch != NULL && batch->begun;
-    spr_batch_free(batch);
-    return r;
-}
-
-/* The job's oldest batch that still has its trash. */
-static int purge_oldest(struct job *job)
-{
-    const struct spr_ledger_job *known = spr_ledger_find(job->change->ledger, job->number);
-    for (uint32_t i = 0; known != NULL && i < known->batch_count; i++) {
-        const struct spr_ledger_batch *batch = &known->batches[i];
-        if (batch->operation == SPR_DELETE && !batch->purged && batch->counts.out > 0 &&
-            batch->counts.out <= job->room_left) {
-            job->room_left -= batch->counts.out;
-            const int r = spr_purge_batch(job->change, job->number, batch->number);
-            return r < 0 ? r : 1;
-        }
-    }
-    return 0;
-}
-
-/* No room for the smallest batch: some go for good, as the preview said. *ret_passed: entries that
- * are done with. */
-static int make_room(struct job *job, const uint64_t *entries, uint32_t count, uint32_t *ret_passed)
-{
-    struct spr_change *change = job->change;
-    *ret_passed = 0;
-    if (job->plan->action != SPR_DELETE || (change->options.flags & SPR_KEEP_UNDO) != 0) {
-        return -ENOSPC;
-    }
-    int r = purge_oldest(job);
-    if (r != 0) {
-        return r;
-    }
-    const uint32_t most = job->room_left < count ? (uint32_t)job->room_left : count;
-    if (most == 0) {
-        return -ENOSPC;
-    }
-    r = spr_room_unlink(change, job->plan, entries, most, ret_passed);
-    if (r <= 0) {
-        return r < 0 ? r : -ENOSPC;
-    }
-    job->room_left -= (uint64_t)r;
-    change->report.purged += (uint64_t)r;
-    change->report.done += (uint64_t)r;
-    change->report.skipped += *ret_passed - (uint32_t)r;
-    return spr_ledger_add_room(change->ledger, job->number, (uint64_t)r);
-}
-
-static int run_entries(struct job *job, const uint64_t *entries, uint64_t count, bool last_round)
-{
-    uint32_t size = job->batch_max;
-    for (uint64_t at = 0; at < count;) {
-        const uint32_t part = count - at < size ? (uint32_t)(count - at) : size;
-        uint32_t passed = part;
-        bool begun = false;
-        int r = run_once(job, entries + at, part, last_round, &begun);
-        if (!begun && (r == -ENOSPC || r == -EDQUOT)) {
-            passed = 0;
-            if (size > BATCH_MIN) {
-                size = size / 2 > BATCH_MIN ? size / 2 : BATCH_MIN;
-                r = spr_private_drop_reserve(job->change->place);
-            } else {
-                r = make_room(job, entries + at, part, &passed);
-            }
-        }
-        if (r < 0) {
-            return r;
-        }
-        at += passed;
-        job->next += last_round ? 0 : passed;
-        spr_change_progress(job->change, 0);
-        if (job->change->stopped && at < count) {
-            return SPR_E_STOPPED;
-        }
-    }
-    return 0;
-}
-
-/* The plan's entries from next on, then rounds for what moved meanwhile. */
-static int run_plan(struct job *job)
-{
-    const uint64_t count = job->plan->count > job->next ? job->plan->count - job->next : 0;
-    uint64_t *entries = malloc((count + 1) * sizeof(*entries));
-    job->again = malloc((count + 1) * sizeof(*job->again));
-    int r = entries == NULL || job->again == NULL ? -ENOMEM : 0;
-    for (uint64_t i = 0; r == 0 && i < count; i++) {
-        entries[i] = job->next + i;
-    }
-    if (r == 0) {
-        r = run_entries(job, entries, count, false);
-    }
-    for (unsigned round = 1; r == 0 && round < ROUNDS_MAX && job->again_count > 0; round++) {
-        const uint64_t left = job->again_count;
-        memcpy(entries, job->again, left * sizeof(*entries));
-        job->again_count = 0;
-        r = run_entries(job, entries, left, round + 1 == ROUNDS_MAX);
-    }
-    free(entries);
-    free(job->again);
-    return r;
-}
-
 /* ---- Beginning and ending -------------------------------------------------------------------- */
 
-int spr_job_check_plan(struct spr_change *change, const struct spr_plan *plan)
+static int check_plan(struct spr_change *change, const struct spr_plan *plan)
 {
     if (plan->root_inode != change->place->root.inode) {
         return spr_fault_set(change->fault, SPR_E_CHANGED, plan->spool_root, 0,
@@ -352,92 +199,152 @@ static int judge_end(struct spr_change *change, const struct spr_plan *plan)
     return 0;
 }
 
-static int run_job(struct job *job, const char *index_dir)
+/* No batch was begun: nothing is open. What went for good before it did not help is told here, as
+ * it may not be possible to tell it in the ledger. */
+static int refuse_full(struct spr_job_run *run, int code)
 {
-    struct spr_change *change = job->change;
-    const uint32_t wish = change->options.batch_max;
-    job->batch_max = wish > 0 && wish < SPR_BATCH_MESSAGES_MAX ? wish : SPR_BATCH_MESSAGES_MAX;
-    change->steps_total = job->plan->count;
-    change->steps_done = job->next;
-    change->report.job = job->number;
-    int r = run_plan(job);
+    struct spr_change *change = run->change;
+    char detail[160];
+    if (run->number != 0 && change->report.done == 0) {
+        (void)spr_ledger_add_end(change->ledger, run->number, SPR_JOB_ABORTED); /* or stays open */
+    }
+    if ((change->options.flags & SPR_KEEP_UNDO) != 0) {
+        code = SPR_E_UNABLE;
+        (void)snprintf(detail, sizeof(detail),
+                       "the disk is full, and what could not be undone is refused");
+    } else if (run->gone > 0) {
+        (void)snprintf(detail, sizeof(detail),
+                       "the disk is full; %" PRIu64 " messages were purged for good to make room, "
+                       "and that is not enough here",
+                       run->gone);
+    } else {
+        (void)snprintf(detail, sizeof(detail), "the disk is full, and nothing may be purged");
+    }
+    return spr_fault_set(change->fault, code, change->place->spool_root, run->number, detail);
+}
+
+static int run_job(struct spr_job_run *run, const char *index_dir)
+{
+    struct spr_change *change = run->change;
+    change->steps_total = run->plan->count;
+    change->steps_done = run->next;
+    change->report.job = run->number;
+    int r = spr_run_plan(run);
     if (r == SPR_E_STOPPED) {
-        return spr_fault_set(change->fault, r, change->place->spool_root, job->number,
+        return spr_fault_set(change->fault, r, change->place->spool_root, run->number,
                              "stopped between two batches; resume goes on");
     }
+    if (spr_is_disk_full(r) && !run->is_open) {
+        return refuse_full(run, r);
+    }
     if (r < 0) {
-        return spr_fault_set(change->fault, r, change->place->spool_root, job->number,
+        return spr_fault_set(change->fault, r, change->place->spool_root, run->number,
                              "the batch at hand was left open; resume settles it");
     }
-    r = spr_ledger_add_end(change->ledger, job->number, end_state(change, job->number));
+    r = spr_ledger_add_end(change->ledger, run->number, end_state(change, run->number));
     if (r == 0) {
-        drop_plan(index_dir, job->number);
-        r = judge_end(change, job->plan);
+        drop_plan(index_dir, run->number);
+        r = judge_end(change, run->plan);
     }
     return r;
 }
 
-/* Begins and enters the job; what a full disk has no room for even then is left to the caller. */
-static int begin_job(struct job *job, const char *index_dir, const struct spr_options *options,
-                     struct spr_fault *fault)
+/* What must be on the disk before the first batch: private directory, lock, list of jobs, and the
+ * job's line in it. Goes on where it failed. */
+static int enter_job(struct spr_job_run *run, const char *index_dir)
 {
-    int r = spr_change_begin(job->plan->spool_root, options, true, &job->change, fault);
-    if (r < 0) {
+    struct spr_change *change = run->change;
+    int r = spr_change_enter(change);
+    if (r == 0) {
+        change->report = (struct spr_job_report){ 0 };
+        r = check_plan(change, run->plan);
+    }
+    if (r == 0) {
+        const uint64_t number = next_number(change->ledger);
+        keep_plan(run->plan, index_dir, number);
+        r = add_to_ledger(change, run->plan, number);
+        if (r == 0) {
+            run->number = number;
+        }
+    }
+    return r;
+}
+
+/* Nobody else makes room here at the same time: the private directory's lock, or the spool root
+ * itself where that cannot be made. */
+static int lock_root(struct spr_change *change, bool *locked)
+{
+    if (*locked || change->place->lock_fd >= 0) {
+        return 0;
+    }
+    const int r = spr_flock(change->place->root_fd, false);
+    *locked = r == 0;
+    return r == -EWOULDBLOCK ? spr_fault_set(change->fault, SPR_E_BUSY, change->place->spool_root,
+                                             0, "another spoolray is changing this spool")
+                             : r;
+}
+
+/* 1 when there is more room than before. */
+static int find_room(struct spr_job_run *run, bool *locked)
+{
+    struct spr_change *change = run->change;
+    int r = spr_reserve_drop(change->place);
+    if (r != 0) {
         return r;
     }
-    job->change->report = (struct spr_job_report){ 0 };
-    r = spr_job_check_plan(job->change, job->plan);
+    r = lock_root(change, locked);
     if (r == 0) {
-        job->number = next_number(job->change->ledger);
-        keep_plan(job->plan, index_dir, job->number);
-        r = add_to_ledger(job->change, job->plan, job->number);
+        r = check_plan(change, run->plan);
     }
-    return r;
+    return r < 0 ? r : spr_run_make_room(run);
 }
 
-/* The first change of a spool may find no room for the private folder, nor for the list of jobs. */
-static int begin_with_room(struct job *job, const char *index_dir,
-                           const struct spr_options *options, struct spr_fault *fault)
+/* On a full disk not even the private directory can be made: then messages go first. Where that
+ * does not help soon, it never does: a file system can be out of another kind of room. */
+static int begin_job(struct spr_job_run *run, const char *index_dir)
 {
-    struct spr_first_room room = { .plan = job->plan, .options = options };
-    int r;
-    for (;;) {
-        r = begin_job(job, index_dir, options, fault);
-        if (r != -ENOSPC && r != -EDQUOT) {
+    struct spr_change *change = run->change;
+    bool locked = false;
+    int r = enter_job(run, index_dir);
+    for (unsigned round = 0; spr_is_disk_full(r); round++) {
+        const bool may_try =
+            round < BEGIN_ROUNDS_MAX && (change->ledger == NULL || change->recovered);
+        r = may_try ? find_room(run, &locked) : r;
+        if (spr_is_disk_full(r)) {
+            r = refuse_full(run, r);
             break;
         }
-        spr_change_end(job->change);
-        job->change = NULL;
-        const int made = spr_first_room_make(&room, fault);
-        if (made <= 0) {
-            return made < 0 ? made : r;
+        if (r >= 0) {
+            r = enter_job(run, index_dir);
         }
     }
-    if (r == 0 && room.gone > 0) {
-        struct spr_job_report *report = &job->change->report;
-        report->purged = room.gone;
-        report->done = room.gone;
-        report->skipped = room.passed - room.gone;
-        report->bytes = room.bytes;
-        job->next = room.passed;
-        job->room_left -= room.gone;
-        r = spr_ledger_add_room(job->change->ledger, job->number, room.gone);
+    if (locked) {
+        (void)spr_funlock(change->place->root_fd); /* closing does it too */
     }
-    return r;
+    return r < 0 ? r : spr_run_tell_room(run);
 }
 
 int spr_plan_apply(struct spr_plan *plan, const char *index_dir, const struct spr_options *options,
                    struct spr_job_report *ret_report, struct spr_fault *fault)
 {
-    struct job job = { .plan = plan, .room_left = plan->purge_at_most };
-    int r = begin_with_room(&job, index_dir, options, fault);
+    struct spr_change *change = NULL;
+    int r = spr_change_open(plan->spool_root, options, &change, fault);
+    if (r < 0) {
+        return r;
+    }
+    struct spr_job_run run = { .change = change, .plan = plan, .room_left = plan->purge_at_most };
+    r = spr_run_begin(&run);
     if (r == 0) {
-        r = run_job(&job, index_dir);
+        r = begin_job(&run, index_dir);
     }
     if (r == 0) {
-        *ret_report = job.change->report;
+        r = run_job(&run, index_dir);
     }
-    spr_change_end(job.change);
+    if (r == 0) {
+        *ret_report = change->report;
+    }
+    spr_run_end(&run);
+    spr_change_end(change);
     return r;
 }
 
@@ -451,13 +358,35 @@ static int end_without_plan(struct spr_change *change, uint64_t number)
     return spr_ledger_add_end(change->ledger, number, end_state(change, number));
 }
 
+static int resume_with(struct spr_change *change, const struct spr_ledger_job *known,
+                       const struct spr_plan *plan, const char *index_dir)
+{
+    const struct spr_job_sums sums = spr_job_sum(known);
+    struct spr_job_run run = { .change = change,
+                               .plan = plan,
+                               .number = known->job,
+                               .next = sums.next,
+                               .room_left = plan->purge_at_most > sums.purged
+                                                ? plan->purge_at_most - sums.purged
+                                                : 0 };
+    int r = check_plan(change, plan);
+    if (r == 0) {
+        r = spr_run_begin(&run);
+    }
+    if (r == 0) {
+        r = run_job(&run, index_dir);
+    }
+    spr_run_end(&run);
+    return r;
+}
+
 int spr_job_resume(const char *spool_root, uint64_t job_number, const char *index_dir,
                    const struct spr_options *options, struct spr_job_report *ret_report,
                    struct spr_fault *fault)
 {
     struct spr_change *change = NULL;
     struct spr_plan *plan = NULL;
-    int r = spr_change_begin(spool_root, options, false, &change, fault);
+    int r = spr_change_begin(spool_root, options, &change, fault);
     if (r < 0) {
         return r;
     }
@@ -468,16 +397,7 @@ int spr_job_resume(const char *spool_root, uint64_t job_number, const char *inde
     } else if (!known->ended) {
         r = read_plan(index_dir, known, &plan, fault);
         if (r == 0) {
-            const struct spr_job_sums sums = spr_job_sum(known);
-            struct job job = { .change = change,
-                               .plan = plan,
-                               .number = job_number,
-                               .next = sums.next,
-                               .room_left = plan->purge_at_most > sums.purged
-                                                ? plan->purge_at_most - sums.purged
-                                                : 0 };
-            r = spr_job_check_plan(change, plan);
-            r = r < 0 ? r : run_job(&job, index_dir);
+            r = resume_with(change, known, plan, index_dir);
         } else if (r == -ENOENT) {
             r = end_without_plan(change, job_number);
         }

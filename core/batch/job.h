@@ -16,7 +16,5 @@ struct spr_job_sums {
     bool can_undo;
 };
 struct spr_job_sums spr_job_sum(const struct spr_ledger_job *job);
-/* Is this still the spool that was planned for, and does the server's state allow the action? */
-int spr_job_check_plan(struct spr_change *change, const struct spr_plan *plan);
 
 #endif

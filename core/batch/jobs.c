@@ -5,6 +5,7 @@
 #include "core/batch/job.h"
 #include "core/batch/purge.h"
 #include "core/batch/recover.h"
+#include "core/batch/reserve.h"
 #include "core/batch/steps.h"
 #include "core/fault.h"
 #include "io/dirents.h"
@@ -23,7 +24,7 @@ static bool has_trash(const struct spr_ledger_batch *batch)
 
 struct spr_job_sums spr_job_sum(const struct spr_ledger_job *job)
 {
-    struct spr_job_sums sums = { .out = job->room, .purged = job->room };
+    struct spr_job_sums sums = { .out = job->room, .purged = job->room, .next = job->room_next };
     for (uint32_t i = 0; i < job->batch_count; i++) {
         const struct spr_ledger_batch *batch = &job->batches[i];
         if (batch->operation == SPR_RESTORE) {
@@ -195,6 +196,24 @@ static int tell_batch(const struct spr_private *place, uint64_t job,
     return r;
 }
 
+/* Those that made room have no journal. */
+static int tell_room(const struct spr_ledger_job *job, spr_job_message_fn on_message, void *user)
+{
+    const char *at = job->room_names;
+    int r = 0;
+    while (r == 0 && at != NULL && *at != '\0') {
+        const size_t length = strcspn(at, "\n");
+        const struct spr_job_message told = {
+            .path = { (const uint8_t *)at, length },
+            .outcome = "purged",
+            .reason = "it made room on a full disk",
+        };
+        r = on_message(&told, user);
+        at += length + (at[length] != '\0' ? 1 : 0);
+    }
+    return r;
+}
+
 int spr_job_messages(const char *spool_root, uint64_t job, spr_job_message_fn on_message,
                      void *user, struct spr_fault *fault)
 {
@@ -207,6 +226,9 @@ int spr_job_messages(const char *spool_root, uint64_t job, spr_job_message_fn on
     if (known == NULL) {
         r = spr_fault_set(fault, -ENOENT, spool_root, job, "no job of this number");
     }
+    if (r == 0) {
+        r = tell_room(known, on_message, user);
+    }
     for (uint32_t i = 0; r == 0 && i < known->batch_count; i++) {
         if (known->batches[i].operation != SPR_RESTORE) {
             r = tell_batch(jobs->place, job, &known->batches[i], on_message, user, fault);
@@ -218,7 +240,7 @@ int spr_job_messages(const char *spool_root, uint64_t job, spr_job_message_fn on
 
 /* ---- Undo ------------------------------------------------------------------------------------ */
 
-static int undo_batch(struct spr_change *change, uint64_t job, uint64_t number)
+static int undo_once(struct spr_change *change, uint64_t job, uint64_t number, bool *ret_begun)
 {
     struct spr_batch *done = NULL;
     struct spr_batch *batch = NULL;
@@ -244,13 +266,55 @@ static int undo_batch(struct spr_change *change, uint64_t job, uint64_t number)
     }
     if (r == 0 && batch->message_count > 0) {
         r = spr_batch_run(change, batch, &wake, true);
-        if (r == -ENOSPC && !batch->begun && spr_private_drop_reserve(change->place) == 1) {
-            r = spr_batch_run(change, batch, &wake, true);
-        }
     }
+    *ret_begun = batch != NULL && batch->begun;
     spr_batch_free(batch);
     spr_batch_free(done);
     return r;
+}
+
+/* On a full disk, journals of batches that have nothing in the trash any more are given up; what
+ * they did stands in the ledger. 1 some went, 0 none. */
+static int drop_settled(struct spr_change *change, uint64_t number)
+{
+    const struct spr_ledger_job *job = spr_ledger_find(change->ledger, number);
+    int dropped = 0;
+    for (uint32_t i = 0; i < job->batch_count; i++) {
+        bool removed = false;
+        const int r = spr_purge_folder(change, number, job->batches[i].number, &removed);
+        if (r < 0) {
+            return r;
+        }
+        dropped = removed ? 1 : dropped;
+    }
+    return dropped;
+}
+
+static int undo_batch(struct spr_change *change, uint64_t job, uint64_t number)
+{
+    bool begun = false;
+    int r = undo_once(change, job, number, &begun);
+    if (!begun && spr_is_disk_full(r)) {
+        const int dropped = drop_settled(change, job);
+        r = dropped < 0 ? dropped : (dropped == 1 ? undo_once(change, job, number, &begun) : r);
+    }
+    if (!begun && spr_is_disk_full(r)) {
+        const int dropped = spr_reserve_drop(change->place);
+        r = dropped < 0 ? dropped : (dropped == 1 ? undo_once(change, job, number, &begun) : r);
+    }
+    return r;
+}
+
+/* Was it undone before, and its journal given up? */
+static bool is_brought_back(const struct spr_ledger_job *job, uint64_t number)
+{
+    for (uint32_t i = 0; i < job->batch_count; i++) {
+        const struct spr_ledger_batch *batch = &job->batches[i];
+        if (batch->operation == SPR_RESTORE && batch->undoes == number) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int check_undo(struct spr_change *change, const struct spr_ledger_job *job)
@@ -294,8 +358,10 @@ static int undo_all(struct spr_change *change, struct spr_ledger_job *job)
         if (batch->operation == SPR_RESTORE || !has_trash(batch)) {
             continue;
         }
-        const int r = undo_batch(change, number, batch->number);
-        if (r < 0) {
+        const uint64_t batch_number = batch->number;
+        const bool was_undone = is_brought_back(job, batch_number);
+        const int r = undo_batch(change, number, batch_number);
+        if (r < 0 && (r != -ENOENT || !was_undone)) {
             return r;
         }
         spr_change_progress(change, 0);
@@ -325,7 +391,7 @@ static int change_job(const char *spool_root, uint64_t number, const struct spr_
 {
     struct spr_change *change = NULL;
     struct spr_ledger_job *job = NULL;
-    int r = spr_change_begin(spool_root, options, false, &change, fault);
+    int r = spr_change_begin(spool_root, options, &change, fault);
     if (r < 0) {
         return r;
     }
@@ -392,7 +458,7 @@ int spr_recover(const char *spool_root, const struct spr_options *options,
         *ret_report = (struct spr_job_report){ 0 };
         return 0;
     }
-    r = spr_change_begin(spool_root, options, false, &change, fault);
+    r = spr_change_begin(spool_root, options, &change, fault);
     if (r < 0) {
         return r;
     }

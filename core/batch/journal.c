@@ -22,6 +22,7 @@ struct spr_journal {
     struct spr_journal_position position;
     uint8_t *bytes; /* frames not yet written */
     size_t used, capacity;
+    uint64_t reserved;
     size_t frame; /* start of the frame being built */
     bool failed;  /* a frame found no memory */
 };
@@ -261,6 +262,7 @@ int spr_journal_create(int batch_fd, const struct spr_batch *batch,
         r = j->fd;
         goto fail;
     }
+    spr_own_stay_in_place(j->fd); /* so that deciding needs no room */
     add_head(j, batch);
     for (uint32_t i = 0; i < batch->dir_count; i++) {
         add_dir(j, batch, i);
@@ -275,7 +277,8 @@ int spr_journal_create(int batch_fd, const struct spr_batch *batch,
     }
     const uint64_t after_seal =
         (uint64_t)batch->message_count * VERDICT_BYTES + DECIDE_BYTES + 2 * EMPTY_BYTES;
-    r = spr_reserve(j->fd, j->used + after_seal);
+    j->reserved = j->used + after_seal;
+    r = spr_reserve(j->fd, j->reserved);
     if (r < 0) {
         goto fail;
     }
@@ -320,6 +323,11 @@ int spr_journal_end(struct spr_journal *journal)
     begin_frame(journal, SPR_FRAME_END);
     end_frame(journal, SPR_FRAME_END);
     return flush(journal, SPR_JOURNAL_ENDED);
+}
+
+uint64_t spr_journal_bytes(const struct spr_journal *journal)
+{
+    return journal->reserved;
 }
 
 enum spr_journal_state spr_journal_state(const struct spr_journal *journal)

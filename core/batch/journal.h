@@ -51,6 +51,7 @@ int spr_journal_seal(struct spr_journal *journal);
 int spr_journal_decide(struct spr_journal *journal, const struct spr_batch *batch);
 int spr_journal_purge(struct spr_journal *journal);
 int spr_journal_end(struct spr_journal *journal);
+uint64_t spr_journal_bytes(const struct spr_journal *journal); /* reserved for it */
 enum spr_journal_state spr_journal_state(const struct spr_journal *journal);
 void spr_journal_close(struct spr_journal *journal);
 

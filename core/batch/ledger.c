@@ -4,10 +4,12 @@
 #include "core/batch/ledger.h"
 
 #include "core/batch/ledger_line.h"
+#include "core/batch/reserve.h"
 #include "core/fault.h"
 #include "io/own.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,6 +34,7 @@ static void free_job(struct spr_ledger_job *job)
     free(job->format);
     free(job->command);
     free(job->reason);
+    free(job->room_names);
     free(job->batches);
 }
 
@@ -144,6 +147,25 @@ static int take_purge(struct spr_ledger_job *job, const struct spr_ledger_batch 
     return SPR_E_CORRUPT;
 }
 
+static int take_room(struct spr_ledger_job *job, struct spr_ledger_line *line)
+{
+    const char *names = line->job.room_names;
+    if (names != NULL && job->room_names != NULL) {
+        char *both = NULL;
+        if (asprintf(&both, "%s%s", job->room_names, names) < 0) {
+            return -ENOMEM;
+        }
+        free(job->room_names);
+        job->room_names = both;
+    } else if (names != NULL) {
+        job->room_names = line->job.room_names;
+        line->job.room_names = NULL;
+    }
+    job->room += line->batch.purged_messages;
+    job->room_next = line->batch.next > job->room_next ? line->batch.next : job->room_next;
+    return 0;
+}
+
 static int take_line(struct spr_ledger *ledger, struct spr_ledger_line *line)
 {
     if (line->kind == SPR_LEDGER_JOB) {
@@ -161,8 +183,7 @@ static int take_line(struct spr_ledger *ledger, struct spr_ledger_line *line)
     case SPR_LEDGER_PURGE:
         return take_purge(job, &line->batch);
     case SPR_LEDGER_ROOM:
-        job->room += line->batch.purged_messages;
-        break;
+        return take_room(job, line);
     case SPR_LEDGER_END:
         job->ended = true;
         job->state = line->job.state;
@@ -265,6 +286,7 @@ static int create(struct spr_ledger *ledger)
     if (fd < 0) {
         return fd;
     }
+    spr_own_stay_in_place(fd); /* so that a line needs no room */
     ledger->fd = fd;
     return spr_sync_dir(ledger->place->fd);
 }
@@ -279,7 +301,7 @@ static int make_room(struct spr_ledger *ledger, uint64_t length)
     }
     const uint64_t wanted = ledger->used + length + LEDGER_ROOM_BYTES;
     int r = spr_reserve(ledger->fd, wanted);
-    if (r == -ENOSPC && spr_private_drop_reserve(ledger->place) == 1) {
+    if (spr_is_disk_full(r) && spr_reserve_drop(ledger->place) == 1) {
         r = spr_reserve(ledger->fd, wanted);
     }
     if (r == 0) {
@@ -339,6 +361,7 @@ int spr_ledger_add_job(struct spr_ledger *ledger, const struct spr_ledger_job *j
     line.job.format = copy_text(job->format, &failed);
     line.job.command = copy_text(job->command, &failed);
     line.job.reason = copy_text(job->reason, &failed);
+    line.job.room_names = NULL;
     line.job.batches = NULL;
     line.job.batch_count = 0;
     line.job.batch_capacity = 0;
@@ -365,12 +388,16 @@ int spr_ledger_add_purge(struct spr_ledger *ledger, uint64_t job, uint64_t numbe
     return append(ledger, &line);
 }
 
-int spr_ledger_add_room(struct spr_ledger *ledger, uint64_t job, uint64_t messages)
+int spr_ledger_add_room(struct spr_ledger *ledger, uint64_t job, uint64_t messages, uint64_t next,
+                        const char *names)
 {
     struct spr_ledger_line line = { .kind = SPR_LEDGER_ROOM,
                                     .job.job = job,
-                                    .batch = { .purged_messages = messages } };
-    return append(ledger, &line);
+                                    .batch = { .purged_messages = messages, .next = next } };
+    line.job.room_names = strdup(names);
+    const int r = line.job.room_names != NULL ? append(ledger, &line) : -ENOMEM;
+    free(line.job.room_names); /* NULL when the ledger took it over */
+    return r;
 }
 
 int spr_ledger_add_end(struct spr_ledger *ledger, uint64_t job, enum spr_job_state state)

@@ -5,7 +5,7 @@
  *   job NUMBER key=value ...     a job was begun
  *   batch NUMBER key=value ...   one of its batches is decided and settled
  *   purge NUMBER key=value ...   the slots of a batch are gone for good
- *   room NUMBER messages=N       so many messages went for good to make room
+ *   room NUMBER key=value ...    messages that went for good to make room
  *   end NUMBER state=WORD        the job has come to rest
  *
  *  (L1) A job is told to nobody before its line is synced.
@@ -37,6 +37,8 @@ struct spr_ledger_job {
     int64_t created;
     uint64_t planned, room; /* room: messages that went for good to make room */
     uint64_t passed;        /* matched, but nothing could be tried with them */
+    uint64_t room_next;     /* first entry of the plan behind those */
+    char *room_names;       /* their paths, a newline behind each; NULL: none */
     char *user, *format, *command, *reason;
     bool ended;
     enum spr_job_state state; /* when ended */
@@ -61,7 +63,8 @@ int spr_ledger_add_batch(struct spr_ledger *ledger, uint64_t job,
                          const struct spr_ledger_batch *batch);
 int spr_ledger_add_purge(struct spr_ledger *ledger, uint64_t job, uint64_t number,
                          uint64_t messages, bool is_begin);
-int spr_ledger_add_room(struct spr_ledger *ledger, uint64_t job, uint64_t messages);
+int spr_ledger_add_room(struct spr_ledger *ledger, uint64_t job, uint64_t messages, uint64_t next,
+                        const char *names);
 int spr_ledger_add_end(struct spr_ledger *ledger, uint64_t job, enum spr_job_state state);
 
 #endif

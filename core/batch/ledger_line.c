@@ -81,6 +81,8 @@ static void list_fields(struct spr_ledger_line *line, struct fields *f)
         break;
     case SPR_LEDGER_ROOM:
         add_number(f, "messages", &line->batch.purged_messages);
+        add_number(f, "next", &line->batch.next);
+        add_text(f, "names", &line->job.room_names);
         break;
     case SPR_LEDGER_END:
         add_number(f, "state", &f->state);

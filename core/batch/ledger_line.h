@@ -18,7 +18,8 @@ enum spr_ledger_kind {
 struct spr_ledger_line {
     enum spr_ledger_kind kind;
     struct spr_ledger_job job;     /* .job always; JOB: all; END: .state */
-    struct spr_ledger_batch batch; /* BATCH: all; PURGE, ROOM: .number, .purged_messages */
+    struct spr_ledger_batch batch; /* BATCH: all; PURGE: .number, .purged_messages; ROOM:
+                                      that, .next and job.room_names */
 };
 
 /* Without its newline. SPR_E_CORRUPT; texts in line->job are the caller's in any case. */

@@ -3,6 +3,7 @@
  */
 #include "core/batch/move.h"
 
+#include "core/batch/reserve.h"
 #include "io/dirents.h"
 #include "io/own.h"
 
@@ -85,7 +86,7 @@ static int rename_with_room(const struct spr_change *change, int from_fd, const 
     do {
         r = spr_rename_new(from_fd, from, to_fd, to); /* (M3) */
     } while (r == -EINTR);
-    if ((r == -ENOSPC || r == -EDQUOT) && spr_private_drop_reserve(change->place) == 1) {
+    if (spr_is_disk_full(r) && spr_reserve_drop(change->place) == 1) {
         r = spr_rename_new(from_fd, from, to_fd, to);
     }
     return r;

@@ -20,16 +20,23 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Room that a job is sure to need: the reserve, and a journal for a full batch. */
-#define ROOM_BYTES_MIN (16u << 20)
-#define ROOM_FILES_MIN 64
-#define PURGE_FOR_ROOM 1024 /* messages that may go for good on a full disk */
+/* Room that a job is sure to need: the reserve, and a journal for a full batch; and more with each
+ * message. */
+#define ROOM_BYTES_MIN     (16u << 20)
+#define ROOM_BYTES_MESSAGE 1024
+#define ROOM_FILES_MIN     64
+/* Messages that may go for good on a full disk: what the private directory needs, and one for the
+ * journal of some others. A message frees a block at least, its lines in a journal are a tenth. */
+#define PURGE_FOR_ROOM       1024
+#define PURGE_FOR_ROOM_SHARE 8
 
 struct preparer {
     struct spr_plan *plan;
     const struct spr_format *format;
     struct spr_server server;
     struct spr_options options;
+    struct spr_space space; /* free where the spool lies */
+    bool space_known;
     bool by_account; /* the query looks at accounts, and headers are not trusted */
     FILE *samples;
     unsigned sample_count;
@@ -195,11 +202,18 @@ static int fill_head(struct preparer *p, const struct spr_plan_request *request,
     return failed ? -ENOMEM : spr_random(plan->id, sizeof(plan->id));
 }
 
-static bool is_room_short(int root_fd)
+/* When the messages are counted. */
+static uint64_t purge_at_most(const struct preparer *p)
 {
-    struct spr_space space;
-    return spr_space_of(root_fd, &space) == 0 &&
-           (space.free_bytes < ROOM_BYTES_MIN || space.free_files < ROOM_FILES_MIN);
+    const uint64_t count = p->plan->count;
+    const bool is_short =
+        p->space_known && (p->space.free_bytes < ROOM_BYTES_MIN + count * ROOM_BYTES_MESSAGE ||
+                           p->space.free_files < ROOM_FILES_MIN);
+    if (!is_short || p->plan->action != SPR_DELETE || (p->options.flags & SPR_KEEP_UNDO) != 0) {
+        return 0;
+    }
+    const uint64_t most = PURGE_FOR_ROOM + count / PURGE_FOR_ROOM_SHARE;
+    return most < count ? most : count;
 }
 
 static int look_at_spool(struct preparer *p, struct spr_fault *fault)
@@ -214,11 +228,7 @@ static int look_at_spool(struct preparer *p, struct spr_fault *fault)
     if (r == 0) {
         plan->server_runs = p->server.runs;
         plan->server_known = p->server.known;
-        /* The number is settled when the messages are counted. */
-        plan->purge_at_most = plan->action == SPR_DELETE && is_room_short(place->root_fd) &&
-                                      (p->options.flags & SPR_KEEP_UNDO) == 0
-                                  ? PURGE_FOR_ROOM
-                                  : 0;
+        p->space_known = spr_space_of(place->root_fd, &p->space) == 0;
     }
     spr_private_close(place);
     return r;
@@ -260,9 +270,7 @@ static int take_all(struct preparer *p, struct spr_result *result, struct spr_fa
         r = -ENOMEM;
     }
     p->plan->samples = samples;
-    if (p->plan->purge_at_most > p->plan->count) {
-        p->plan->purge_at_most = p->plan->count;
-    }
+    p->plan->purge_at_most = purge_at_most(p);
     return r;
 }
 

@@ -21,7 +21,6 @@
 #define MARKER_NAME   "marker"
 #define MARKER_TEXT   "spoolray private directory, version 1\n"
 #define LOCK_NAME     "lock"
-#define RESERVE_NAME  "reserve"
 #define PLACES_MAX    3 /* spool root, parent, grandparent */
 #define ANCESTORS_MAX 64
 #define WAIT_ROUNDS   200 /* for the lock of a process that has ended: 10 s in all */
@@ -265,7 +264,7 @@ done:
     return r;
 }
 
-static int find_or_make(struct spr_private *place, bool create, struct spr_fault *fault)
+static int find(struct spr_private *place, struct spr_fault *fault)
 {
     char *places[PLACES_MAX] = { 0 };
     char inode[24];
@@ -287,16 +286,26 @@ static int find_or_make(struct spr_private *place, bool create, struct spr_fault
                           "its .spoolray is not a private folder of this user (owner, mode 0700, "
                           "file system)");
     }
-    if (r == 0 && create) {
-        r = make_in(place, places[0], inode);
-        if (r < 0) {
-            (void)spr_fault_set(fault, r, places[0], 0, "the private folder cannot be made");
-        }
-    }
     for (unsigned i = 0; i < count; i++) {
         free(places[i]);
     }
     return r < 0 ? r : 0;
+}
+
+int spr_private_make(struct spr_private *place, struct spr_fault *fault)
+{
+    char *places[PLACES_MAX] = { 0 };
+    char inode[24];
+    (void)snprintf(inode, sizeof(inode), "%" PRIu64, place->root.inode);
+    const unsigned count = list_places(place->spool_root, &place->root, places);
+    int r = count == 0 ? -ENOMEM : make_in(place, places[0], inode);
+    if (r < 0) {
+        (void)spr_fault_set(fault, r, places[0], 0, "the private folder cannot be made");
+    }
+    for (unsigned i = 0; i < count; i++) {
+        free(places[i]);
+    }
+    return r;
 }
 
 int spr_private_open(const char *spool_root, bool create, struct spr_private **ret_private,
@@ -323,7 +332,10 @@ int spr_private_open(const char *spool_root, bool create, struct spr_private **r
     if (r < 0) {
         goto fail;
     }
-    r = find_or_make(place, create, fault);
+    r = find(place, fault);
+    if (r == 0 && create && place->fd < 0) {
+        r = spr_private_make(place, fault);
+    }
     if (r < 0) {
         goto fail;
     }
@@ -439,36 +451,6 @@ bool spr_private_busy(const struct spr_private *place)
     const bool busy = spr_locked_by_other(fd) == 1;
     (void)close(fd); /* read only: nothing can be lost */
     return busy;
-}
-
-/* ---- (4) the reserve ------------------------------------------------------------------------- */
-
-int spr_private_make_reserve(const struct spr_private *place)
-{
-    int fd = spr_own_open(place->fd, RESERVE_NAME, true);
-    if (fd == -ENOENT) {
-        fd = spr_own_create(place->fd, RESERVE_NAME);
-    }
-    if (fd < 0) {
-        return fd;
-    }
-    uint64_t size = 0;
-    int r = spr_own_size(fd, &size);
-    if (r == 0 && size < SPR_RESERVE_BYTES) {
-        r = spr_reserve(fd, SPR_RESERVE_BYTES);
-    }
-    (void)close(fd); /* its content means nothing */
-    return r;
-}
-
-int spr_private_drop_reserve(const struct spr_private *place)
-{
-    int r = spr_unlink(place->fd, RESERVE_NAME);
-    if (r < 0) {
-        return r == -ENOENT ? 0 : r;
-    }
-    r = spr_sync_dir(place->fd); /* freed blocks can be used only after this on some systems */
-    return r < 0 ? r : 1;
 }
 
 void spr_private_close(struct spr_private *place)

@@ -7,8 +7,7 @@
  * folders above belong to root or us and nobody else may write there (sticky is fine); else in the
  * spool root after all. (3) One process changes a spool at a time: flock on PRIV/lock. A living
  * holder means busy; a dead one's calls may still be in flight in the kernel, so its lock is
- * awaited, up to 10 s. (4) PRIV/reserve holds 8 MiB that are dropped when the disk is full: the
- * renames of a batch need room for growing folders.
+ * awaited, up to 10 s.
  */
 #ifndef SPR_CORE_BATCH_PRIVATE_H
 #define SPR_CORE_BATCH_PRIVATE_H
@@ -17,7 +16,6 @@
 #include "io/durable.h"
 
 #define SPR_PRIVATE_FOLDER ".spoolray"
-#define SPR_RESERVE_BYTES  (8u << 20)
 
 struct spr_private {
     char *spool_root; /* absolute, symlinks resolved */
@@ -31,14 +29,12 @@ struct spr_private {
 /* Finds PRIV; fd is -1 where there is none and create is false. Takes no lock. */
 int spr_private_open(const char *spool_root, bool create, struct spr_private **ret_private,
                      struct spr_fault *fault);
+/* Makes the one that open did not find; may be tried again when it failed. */
+int spr_private_make(struct spr_private *place, struct spr_fault *fault);
 /* (3) SPR_E_BUSY when a living process holds it. */
 int spr_private_lock(struct spr_private *place, struct spr_fault *fault);
 /* Is a living process inside right now? Takes nothing. */
 bool spr_private_busy(const struct spr_private *place);
-/* (4) Makes it if it is not there, as far as there is room. */
-int spr_private_make_reserve(const struct spr_private *place);
-/* (4) Frees its room at once. 1 dropped, 0 there was none. */
-int spr_private_drop_reserve(const struct spr_private *place);
 void spr_private_close(struct spr_private *place);
 
 #endif

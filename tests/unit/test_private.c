@@ -1,4 +1,5 @@
 #include "core/batch/private.h"
+#include "core/batch/reserve.h"
 #include "io/dirents.h"
 #include "tests/support/temporary.h"
 
@@ -233,13 +234,13 @@ Test(private_dir, reserve_is_made_once_and_dropped_once)
 {
     struct spr_private *place = open_private(true);
 
-    cr_expect_eq(spr_private_drop_reserve(place), 0);
-    cr_expect_eq(spr_private_make_reserve(place), 0);
-    cr_expect_eq(spr_private_make_reserve(place), 0);
+    cr_expect_eq(spr_reserve_drop(place), 0);
+    cr_expect_eq(spr_reserve_make(place), 0);
+    cr_expect_eq(spr_reserve_make(place), 0);
     struct spr_io_meta meta;
     cr_assert_eq(spr_meta_at(place->fd, "reserve", &meta), 0);
     cr_expect_eq(meta.size, SPR_RESERVE_BYTES);
-    cr_expect_eq(spr_private_drop_reserve(place), 1);
-    cr_expect_eq(spr_private_drop_reserve(place), 0);
+    cr_expect_eq(spr_reserve_drop(place), 1);
+    cr_expect_eq(spr_reserve_drop(place), 0);
     spr_private_close(place);
 }
