@@ -123,6 +123,9 @@ enum spr_kind spr_imail_classify(const struct spr_layout *layout, unsigned dir,
     if (spr_text_equal_nocase(extension, "txt")) {
         return is_log(base) ? SPR_KIND_LOG : SPR_KIND_FOREIGN;
     }
+    if (is_stem(stem)) {
+        *ret_key = (struct spr_key){ .id = stem, .stem = stem, .role = SPR_IMAIL_ROLE_COUNT };
+    }
     if (spr_text_equal_nocase(extension, "tmp")) {
         return SPR_KIND_TEMPORARY; /* web messaging, pager, fax at work */
     }

@@ -30,6 +30,7 @@ struct spr_pairing {
     uint32_t count;
     uint32_t *buckets, mask;
     uint64_t seed;
+    bool any_kind;   /* every name with a stem of ours counts */
     uint32_t dir;    /* being listed: folder of the batch */
     unsigned in_dir; /* and of the format */
 };
@@ -98,15 +99,21 @@ static int take_entry(const struct spr_dirent *entry, void *user)
     struct spr_pairing *pairing = user;
     const struct spr_text name = { (const uint8_t *)entry->name, entry->length };
     struct spr_key key = { 0 };
-    if (pairing->format->classify(pairing->layout, pairing->in_dir, name, &key) != SPR_KIND_PART ||
-        key.role >= pairing->format->role_count) {
+    const enum spr_kind kind =
+        pairing->format->classify(pairing->layout, pairing->in_dir, name, &key);
+    if (key.stem.length == 0 || (!pairing->any_kind && (kind != SPR_KIND_PART ||
+                                                        key.role >= pairing->format->role_count))) {
         return 0;
     }
     for (uint32_t i = pairing->buckets[bucket_of(pairing, pairing->dir, key.stem)]; i != NONE;
          i = pairing->expected[i].next) {
         struct expected *expected = &pairing->expected[i];
-        if (expected->dir == pairing->dir && is_same_nocase(expected->key.stem, key.stem) &&
-            (key.variant.length == 0 || is_same_nocase(expected->key.variant, key.variant))) {
+        if (expected->dir != pairing->dir || !is_same_nocase(expected->key.stem, key.stem)) {
+            continue;
+        }
+        if (pairing->any_kind) {
+            expected->code = -EEXIST;
+        } else if (key.variant.length == 0 || is_same_nocase(expected->key.variant, key.variant)) {
             note_file(pairing, expected, &key, name);
         }
     }
@@ -125,7 +132,7 @@ static int list_folders(struct spr_change *change, struct spr_pairing *pairing,
     for (uint32_t i = 0; i < pairing->count && r == 0; i++) {
         const uint32_t dir = pairing->expected[i].dir;
         const char *path = batch->dirs[dir].path;
-        if (listed[dir] ||
+        if (listed[dir] || batch->dirs[dir].base != SPR_BASE_SPOOL ||
             !spr_format_dir_of(pairing->format, spr_text_of(path), &pairing->in_dir)) {
             continue;
         }
@@ -142,15 +149,15 @@ static int list_folders(struct spr_change *change, struct spr_pairing *pairing,
     return r;
 }
 
-static void expect(struct spr_pairing *pairing, const struct spr_plan *plan, uint64_t entry,
-                   uint32_t dir, uint32_t number)
+/* name: of the primary, where the format's folder number format_dir says. */
+static void expect(struct spr_pairing *pairing, uint32_t number, uint32_t dir, unsigned format_dir,
+                   struct spr_text name)
 {
     struct expected *expected = &pairing->expected[number];
-    spr_plan_names(plan, &plan->entries[entry], &expected->names);
     expected->dir = dir;
     expected->next = NONE;
-    if (pairing->format->classify(pairing->layout, plan->entries[entry].dir,
-                                  expected->names.files[0].name, &expected->key) != SPR_KIND_PART) {
+    if (pairing->format->classify(pairing->layout, format_dir, name, &expected->key) !=
+        SPR_KIND_PART) {
         expected->code = SPR_E_CHANGED;
         return;
     }
@@ -159,9 +166,9 @@ static void expect(struct spr_pairing *pairing, const struct spr_plan *plan, uin
     *bucket = number;
 }
 
-int spr_pairing_read(struct spr_change *change, const struct spr_plan *plan,
-                     const uint64_t *entries, const uint32_t *dirs, uint32_t count,
-                     struct spr_batch *batch, struct spr_pairing **ret_pairing)
+/* An empty table for so many messages; without one where nothing is paired. */
+static int new_pairing(struct spr_change *change, const struct spr_batch *batch, uint32_t count,
+                       struct spr_pairing **ret_pairing)
 {
     struct spr_pairing *pairing = calloc(1, sizeof(*pairing));
     if (pairing == NULL) {
@@ -181,20 +188,76 @@ int spr_pairing_read(struct spr_change *change, const struct spr_plan *plan,
     pairing->count = count;
     pairing->expected = calloc(count, sizeof(*pairing->expected));
     pairing->buckets = malloc(((size_t)pairing->mask + 1) * sizeof(*pairing->buckets));
-    int r = pairing->expected == NULL || pairing->buckets == NULL ? -ENOMEM : 0;
-    if (r == 0) {
-        memset(pairing->buckets, 0xff, ((size_t)pairing->mask + 1) * sizeof(*pairing->buckets));
-        for (uint32_t i = 0; i < count; i++) {
-            expect(pairing, plan, entries[i], dirs[i], i);
-        }
-        r = list_folders(change, pairing, batch);
+    if (pairing->expected == NULL || pairing->buckets == NULL) {
+        spr_pairing_free(pairing);
+        return -ENOMEM;
     }
+    memset(pairing->buckets, 0xff, ((size_t)pairing->mask + 1) * sizeof(*pairing->buckets));
+    *ret_pairing = pairing;
+    return 0;
+}
+
+/* Frees the table when its folders cannot be listed. */
+static int fill_pairing(struct spr_change *change, struct spr_pairing *pairing,
+                        struct spr_batch *batch, struct spr_pairing **ret_pairing)
+{
+    const int r = pairing->expected != NULL ? list_folders(change, pairing, batch) : 0;
     if (r < 0) {
         spr_pairing_free(pairing);
         return r;
     }
     *ret_pairing = pairing;
     return 0;
+}
+
+int spr_pairing_read(struct spr_change *change, const struct spr_plan *plan,
+                     const uint64_t *entries, const uint32_t *dirs, uint32_t count,
+                     struct spr_batch *batch, struct spr_pairing **ret_pairing)
+{
+    struct spr_pairing *pairing = NULL;
+    const int r = new_pairing(change, batch, count, &pairing);
+    if (r < 0) {
+        return r;
+    }
+    for (uint32_t i = 0; i < pairing->count; i++) {
+        const struct spr_plan_entry *entry = &plan->entries[entries[i]];
+        struct spr_plan_names *names = &pairing->expected[i].names;
+        spr_plan_names(plan, entry, names);
+        expect(pairing, i, dirs[i], entry->dir, names->files[0].name);
+    }
+    return fill_pairing(change, pairing, batch, ret_pairing);
+}
+
+static const struct spr_batch_file *pivot_of(const struct spr_batch *batch, uint32_t message)
+{
+    const struct spr_batch_message *m = &batch->messages[message];
+    for (uint32_t i = 0; i < m->file_count; i++) {
+        if (batch->files[m->first_file + i].part == SPR_PART_PIVOT) {
+            return &batch->files[m->first_file + i];
+        }
+    }
+    return NULL;
+}
+
+int spr_pairing_read_taken(struct spr_change *change, struct spr_batch *done,
+                           struct spr_pairing **ret_pairing)
+{
+    struct spr_pairing *pairing = NULL;
+    const int r = new_pairing(change, done, done->message_count, &pairing);
+    if (r < 0) {
+        return r;
+    }
+    pairing->any_kind = true;
+    for (uint32_t i = 0; i < pairing->count; i++) {
+        const struct spr_batch_file *pivot = pivot_of(done, i);
+        unsigned dir = 0;
+        if (pivot != NULL && done->dirs[pivot->from_dir].base == SPR_BASE_SPOOL &&
+            spr_format_dir_of(change->format, spr_text_of(done->dirs[pivot->from_dir].path),
+                              &dir)) {
+            expect(pairing, i, pivot->from_dir, dir, spr_text_of(pivot->from));
+        }
+    }
+    return fill_pairing(change, pairing, done, ret_pairing);
 }
 
 int spr_pairing_check(const struct spr_pairing *pairing, uint32_t number)

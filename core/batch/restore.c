@@ -3,6 +3,7 @@
  * still lies where that batch put it is brought back, so a second undo finds what a first one left.
  */
 #include "core/batch/move.h"
+#include "core/batch/pairing.h"
 #include "core/batch/steps.h"
 #include "core/library.h"
 #include "formats/cursor.h"
@@ -16,6 +17,7 @@ struct restorer {
     struct spr_change *change;
     struct spr_batch *done, *batch;
     struct spr_wake *wake;
+    const struct spr_pairing *taken;
     bool run_lives; /* still, after the reload that was asked for */
 };
 
@@ -215,7 +217,11 @@ static int restore_message(const struct restorer *r, uint32_t number)
     if (((uint32_t)roles >> pivot->role & 1) == 0) {
         return 0; /* back already, or gone */
     }
-    int code = spr_batch_add_message(r->batch, &message);
+    int code = spr_pairing_check(r->taken, number);
+    if (code < 0) {
+        return stay(r, pivot, code);
+    }
+    code = spr_batch_add_message(r->batch, &message);
     if (code < 0) {
         return code;
     }
@@ -253,18 +259,22 @@ int spr_steps_undo(struct spr_change *change, struct spr_batch *done, struct spr
         return code;
     }
     batch->undoes = done->number;
+    struct spr_pairing *taken = NULL;
+    code = spr_pairing_read_taken(change, done, &taken);
+    if (code < 0) {
+        return code;
+    }
     const struct restorer r = {
         .change = change,
         .done = done,
         .batch = batch,
         .wake = wake,
+        .taken = taken,
         .run_lives = !end_memory(change, done),
     };
-    for (uint32_t i = 0; i < done->message_count; i++) {
+    for (uint32_t i = 0; code == 0 && i < done->message_count; i++) {
         code = restore_message(&r, i);
-        if (code < 0) {
-            return code;
-        }
     }
-    return 0;
+    spr_pairing_free(taken);
+    return code;
 }

@@ -1,5 +1,5 @@
 /*
- * Running a plan's entries as batches, and what is done when the disk is full (SAFETY 5, state 0):
+ * Running a plan's entries as batches, and what is done when the disk is full:
  * the reserve goes; then batches become small, 64 messages; then the job's smallest batch is
  * purged; with none yet, the first messages go for good. Only delete may do the last two, and never
  * for more messages than the preview said.
