@@ -31,7 +31,8 @@ static void build(enum spr_action action, const char *prefix, void (*meanwhile)(
     if (meanwhile != NULL) {
         meanwhile();
     }
-    cr_assert_eq(spr_change_begin(spool.root, &options, true, &change, NULL), 0);
+    cr_assert_eq(spr_change_open(spool.root, &options, &change, NULL), 0);
+    cr_assert_eq(spr_change_enter(change), 0);
     cr_assert_eq(spr_change_use(change, plan->format, &plan->layout), 0);
     cr_assert_eq(spr_batch_new(&batch), 0);
     cr_assert_eq(spr_batch_place(change, 1, batch), 0);
