@@ -162,11 +162,14 @@ int spr_move_there(struct spr_change *change, struct spr_batch *batch, struct sp
     return r < 0 ? r : SPR_E_CHANGED;
 }
 
-/* Anything else may hide a file that is there. Links and mounts in the way are no way to it. */
-static bool is_absence(int code)
+/* Anything else may hide a file that is there. Links and mounts in the way are no way to it, but
+ * nobody can have put them into our own folder. */
+static bool is_absence(const struct spr_batch *batch, uint32_t dir, int code)
 {
-    return code == -ENOENT || code == -ENOTDIR || code == -EBADF || code == -ELOOP ||
-           code == -EXDEV;
+    if (code == -ENOENT || code == -ENOTDIR || code == -EBADF) {
+        return true;
+    }
+    return batch->dirs[dir].base == SPR_BASE_SPOOL && (code == -ELOOP || code == -EXDEV);
 }
 
 int spr_move_find(struct spr_change *change, struct spr_batch *batch,
@@ -177,26 +180,26 @@ int spr_move_find(struct spr_change *change, struct spr_batch *batch,
     const int to = spr_batch_dir_fd(batch, file->to_dir, place->root_fd, place->fd);
     if (to >= 0) {
         there = compare_at(file, to, file->to, sameness_in(batch, file->to_dir));
-    } else if (!is_absence(to)) {
+    } else if (!is_absence(batch, file->to_dir, to)) {
         return to;
     }
     if (there == 1) {
         return SPR_PLACE_TO;
     }
-    if (there < 0 && !is_absence(there)) {
+    if (there < 0 && !is_absence(batch, file->to_dir, there)) {
         return there;
     }
     int here = -ENOENT;
     const int from = spr_batch_dir_fd(batch, file->from_dir, place->root_fd, place->fd);
     if (from >= 0) {
         here = compare_at(file, from, file->from, SPR_SAME_FILE); /* nothing is done to it */
-    } else if (!is_absence(from)) {
+    } else if (!is_absence(batch, file->from_dir, from)) {
         return from;
     }
     if (here == 1) {
         return SPR_PLACE_FROM;
     }
-    if (here < 0 && !is_absence(here)) {
+    if (here < 0 && !is_absence(batch, file->from_dir, here)) {
         return here;
     }
     return there == 0 || there == -EBADF ? SPR_PLACE_STRANGER : SPR_PLACE_NONE;

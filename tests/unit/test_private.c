@@ -16,19 +16,22 @@
 
 #include <criterion/criterion.h>
 
-static char outside[TEMPORARY_PATH_MAX];
-static char spool[TEMPORARY_PATH_MAX + 16];
+static char temporary[TEMPORARY_PATH_MAX]; /* above it all, so that nothing is left in TMPDIR */
+static char outside[TEMPORARY_PATH_MAX + 16];
+static char spool[TEMPORARY_PATH_MAX + 32];
 
 static void set_up(void)
 {
-    make_temporary(outside);
+    make_temporary(temporary);
+    (void)snprintf(outside, sizeof(outside), "%s/outside", temporary);
     (void)snprintf(spool, sizeof(spool), "%s/spool", outside);
+    cr_assert_eq(mkdir(outside, 0700), 0);
     cr_assert_eq(mkdir(spool, 0700), 0);
 }
 
 static void tear_down(void)
 {
-    remove_temporary(outside);
+    remove_temporary(temporary);
 }
 
 TestSuite(private_dir, .init = set_up, .fini = tear_down);
@@ -54,7 +57,7 @@ Test(private_dir, lies_in_a_spool_of_ours_and_is_found_again)
 {
     struct spr_private *made = open_private(true);
     struct spr_private *found = open_private(false);
-    char expected[TEMPORARY_PATH_MAX + 64];
+    char expected[TEMPORARY_PATH_MAX + 80];
     (void)snprintf(expected, sizeof(expected), "%s/.spoolray/%" PRIu64, made->spool_root,
                    made->root.inode);
 
