@@ -18,13 +18,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MARKER_NAME   "marker"
-#define MARKER_TEXT   "spoolray private directory, version 1\n"
-#define LOCK_NAME     "lock"
-#define PLACES_MAX    3 /* spool root, parent, grandparent */
-#define ANCESTORS_MAX 64
-#define WAIT_ROUNDS   200 /* for the lock of a process that has ended: 10 s in all */
-#define WAIT_ROUND_MS 50
+#define MARKER_NAME     "marker"
+#define MARKER_TEXT     "spoolray private directory, version 1\n"
+#define MARKER_BYTES    (sizeof(MARKER_TEXT) - 1)
+#define LOCK_NAME       "lock"
+#define ROOT_LINE_BYTES 53 /* see print_root */
+#define PLACES_MAX      3  /* spool root, parent, grandparent */
+#define ANCESTORS_MAX   64
+#define WAIT_ROUNDS     200 /* for the lock of a process that has ended: 10 s in all */
+#define WAIT_ROUND_MS   50
 
 /* ---- (2) where it may lie -------------------------------------------------------------------- */
 
@@ -96,16 +98,28 @@ static unsigned list_places(const char *spool_root, const struct spr_identity *r
 
 /* ---- (1) checks ------------------------------------------------------------------------------ */
 
-static int check_marker(int fd)
+/* The second line of the marker names the spool root: inode numbers are used again. */
+static void print_root(char line[ROOT_LINE_BYTES + 1], const struct spr_identity *root)
 {
-    char text[sizeof(MARKER_TEXT) - 1];
+    (void)snprintf(line, ROOT_LINE_BYTES + 1,
+                   "root born %020" PRId64 " generation %010" PRIu32 "\n", root->birth_ns,
+                   root->generation);
+}
+
+static int check_marker(const struct spr_private *place, int fd)
+{
+    char text[MARKER_BYTES + ROOT_LINE_BYTES];
+    char root[ROOT_LINE_BYTES + 1];
     const int marker = spr_own_open(fd, MARKER_NAME, false);
     if (marker < 0) {
         return marker;
     }
+    print_root(root, &place->root);
     int r = spr_read_exact(marker, text, sizeof(text), 0);
-    if (r == 0 && memcmp(text, MARKER_TEXT, sizeof(text)) != 0) {
+    if (r == 0 && memcmp(text, MARKER_TEXT, MARKER_BYTES) != 0) {
         r = SPR_E_NEWER;
+    } else if (r == 0 && memcmp(text + MARKER_BYTES, root, ROOT_LINE_BYTES) != 0) {
+        r = -ESTALE;
     }
     (void)close(marker); /* read only: nothing can be lost */
     return r;
@@ -135,7 +149,7 @@ static int accept_folder(struct spr_private *place, const char *base, const char
     struct spr_identity self;
     int r = check_folder(place, fd, &self);
     if (r == 0) {
-        r = check_marker(fd);
+        r = check_marker(place, fd);
     }
     if (r < 0) {
         return r;
@@ -205,14 +219,19 @@ static int make_folder(int dir_fd, const char *name)
     return spr_own_folder(dir_fd, name);
 }
 
-static int write_marker(int fd)
+static int write_marker(const struct spr_private *place, int fd)
 {
     struct spr_replace *replace = NULL;
+    char root[ROOT_LINE_BYTES + 1];
     int r = spr_replace_begin(fd, MARKER_NAME, &replace);
     if (r < 0) {
         return r;
     }
-    r = spr_write_all(spr_replace_fd(replace), MARKER_TEXT, sizeof(MARKER_TEXT) - 1);
+    print_root(root, &place->root);
+    r = spr_write_all(spr_replace_fd(replace), MARKER_TEXT, MARKER_BYTES);
+    if (r == 0) {
+        r = spr_write_all(spr_replace_fd(replace), root, ROOT_LINE_BYTES);
+    }
     if (r < 0) {
         spr_replace_abort(replace);
         return r;
@@ -239,7 +258,7 @@ static int make_in(struct spr_private *place, const char *base, const char *inod
         goto done;
     }
     fd = r;
-    r = write_marker(fd);
+    r = write_marker(place, fd);
     if (r == 0) {
         r = spr_sync_dir(outer);
     }
@@ -283,8 +302,10 @@ static int find(struct spr_private *place, struct spr_fault *fault)
     }
     if (r == 0 && refusal != 0) {
         r = spr_fault_set(fault, refusal, places[0], 0,
-                          "its .spoolray is not a private folder of this user (owner, mode 0700, "
-                          "file system)");
+                          refusal == -ESTALE
+                              ? "its .spoolray has jobs of a spool that is gone: move it away"
+                              : "its .spoolray is not a private folder of this user (owner, mode "
+                                "0700, file system)");
     }
     for (unsigned i = 0; i < count; i++) {
         free(places[i]);

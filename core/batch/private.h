@@ -2,12 +2,12 @@
  * The private directory of a spool: "PRIV" of the batch protocol, where journals and slots live.
  *
  *  (1) PRIV is .spoolray/<inode of the spool root>/, on the file system and mount of the spool,
- * ours (or root's), mode 0700, with a marker file; each is checked on every start. (2) It lies in
- * the spool root. Where that is the mail user's, in the parent or grandparent, if that and all
- * folders above belong to root or us and nobody else may write there (sticky is fine); else in the
- * spool root after all. (3) One process changes a spool at a time: flock on PRIV/lock. A living
- * holder means busy; a dead one's calls may still be in flight in the kernel, so its lock is
- * awaited, up to 10 s.
+ * ours (or root's), mode 0700, with a marker file that names the birth of that root; each is
+ * checked on every start. (2) It lies in the spool root. Where that is the mail user's, in the
+ * parent or grandparent, if that and all folders above belong to root or us and nobody else may
+ * write there (sticky is fine); else in the spool root after all. (3) One process changes a spool
+ * at a time: flock on PRIV/lock. A living holder means busy; a dead one's calls may still be in
+ * flight in the kernel, so its lock is awaited, up to 10 s.
  */
 #ifndef SPR_CORE_BATCH_PRIVATE_H
 #define SPR_CORE_BATCH_PRIVATE_H

@@ -141,6 +141,29 @@ Test(private_dir, lies_above_a_spool_of_the_mail_user)
     spr_private_close(made);
 }
 
+/* (1) A spool that is gone had the same inode number. */
+Test(private_dir, of_another_spool_is_refused)
+{
+    struct spr_private *made = open_private(true);
+    struct spr_private *again = NULL;
+    struct spr_fault fault = { 0 };
+    char marker[TEMPORARY_PATH_MAX + 128];
+    (void)snprintf(marker, sizeof(marker), "%s/marker", made->place);
+    spr_private_close(made);
+    FILE *file = fopen(marker, "r+");
+    cr_assert_not_null(file);
+    cr_assert_eq(fseek(file, -2, SEEK_END), 0); /* the last digit of the generation */
+    const int digit = fgetc(file);
+    cr_assert_eq(fseek(file, -2, SEEK_END), 0);
+    (void)fputc(digit == '7' ? '8' : '7', file);
+    cr_assert_eq(fclose(file), 0);
+
+    cr_expect_eq(spr_private_open(spool, true, &again, &fault), -ESTALE);
+
+    cr_expect_null(again);
+    cr_expect_not_null(strstr(fault.detail, "a spool that is gone"), "%s", fault.detail);
+}
+
 /* (3) */
 Test(private_dir, second_lock_is_busy)
 {
