@@ -352,7 +352,8 @@ struct spr_format {
     void (*probe)(const struct spr_tree *tree, struct spr_probe *ret_probe);
     /* One "name = value" line of settings_command; NULL if there is none. */
     void (*configure)(struct spr_text line, struct spr_layout *layout);
-    /* dir: index into dirs; false: not a part of a message, ret_kind says what it is. */
+    /* dir: index into dirs. The key is whole for SPR_KIND_PART. For other kinds its stem may be
+     * set, with a role that is none: a name that stands in the way of messages with that stem. */
     enum spr_kind (*classify)(const struct spr_layout *layout, unsigned dir, struct spr_text name,
                               struct spr_key *ret_key);
     /* Candidate paths of an ON_DEMAND role, or of the primary after the server moved it, by attempt

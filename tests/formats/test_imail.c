@@ -210,7 +210,11 @@ ParameterizedTest(struct name *name, imail, classifies_names)
     enum spr_kind kind = drive_format("imail")->classify(NULL, 0, text, &key);
 
     cr_expect_eq(kind, name->kind, "%s", name->text);
-    cr_expect_eq(key.role, kind == SPR_KIND_PART ? name->role : 99, "%s", name->text);
+    if (kind == SPR_KIND_PART) {
+        cr_expect_eq(key.role, name->role, "%s", name->text);
+    } else {
+        cr_expect_geq(key.role, drive_format("imail")->role_count, "%s", name->text);
+    }
 }
 
 struct line {
