@@ -22,8 +22,10 @@
 #define MARKER_TEXT     "spoolray private directory, version 1\n"
 #define MARKER_BYTES    (sizeof(MARKER_TEXT) - 1)
 #define LOCK_NAME       "lock"
-#define ROOT_LINE_BYTES 53 /* see print_root */
-#define PLACES_MAX      3  /* spool root, parent, grandparent */
+#define ROOT_LINE_BYTES 53 /* of ROOT_LINE, filled in */
+#define ROOT_LINE       "root born %020" PRId64 " generation %010" PRIu32 "\n"
+#define ROOT_SCAN       "root born %" SCNd64 " generation %" SCNu32
+#define PLACES_MAX      3 /* spool root, parent, grandparent */
 #define ANCESTORS_MAX   64
 #define WAIT_ROUNDS     200 /* for the lock of a process that has ended: 10 s in all */
 #define WAIT_ROUND_MS   50
@@ -101,24 +103,30 @@ static unsigned list_places(const char *spool_root, const struct spr_identity *r
 /* The second line of the marker names the spool root: inode numbers are used again. */
 static void print_root(char line[ROOT_LINE_BYTES + 1], const struct spr_identity *root)
 {
-    (void)snprintf(line, ROOT_LINE_BYTES + 1,
-                   "root born %020" PRId64 " generation %010" PRIu32 "\n", root->birth_ns,
-                   root->generation);
+    (void)snprintf(line, ROOT_LINE_BYTES + 1, ROOT_LINE, root->birth_ns, root->generation);
+}
+
+static bool is_root_of(const char *line, const struct spr_identity *root)
+{
+    int64_t born = 0;
+    uint32_t generation = 0;
+    /* What either side could not tell is not compared. */
+    return sscanf(line, ROOT_SCAN, &born, &generation) == 2 &&
+           (born == 0 || root->birth_ns == 0 || born == root->birth_ns) &&
+           (generation == 0 || root->generation == 0 || generation == root->generation);
 }
 
 static int check_marker(const struct spr_private *place, int fd)
 {
-    char text[MARKER_BYTES + ROOT_LINE_BYTES];
-    char root[ROOT_LINE_BYTES + 1];
+    char text[MARKER_BYTES + ROOT_LINE_BYTES + 1] = "";
     const int marker = spr_own_open(fd, MARKER_NAME, false);
     if (marker < 0) {
         return marker;
     }
-    print_root(root, &place->root);
-    int r = spr_read_exact(marker, text, sizeof(text), 0);
+    int r = spr_read_exact(marker, text, MARKER_BYTES + ROOT_LINE_BYTES, 0);
     if (r == 0 && memcmp(text, MARKER_TEXT, MARKER_BYTES) != 0) {
         r = SPR_E_NEWER;
-    } else if (r == 0 && memcmp(text + MARKER_BYTES, root, ROOT_LINE_BYTES) != 0) {
+    } else if (r == 0 && !is_root_of(text + MARKER_BYTES, &place->root)) {
         r = -ESTALE;
     }
     (void)close(marker); /* read only: nothing can be lost */
