@@ -2,7 +2,7 @@
 make_spool s --count 50
 spool=s index=ix
 quiet_ray scan -q
-"$PYTHON" "$HERE/newer_manifest.py" ix/MANIFEST || exit 77
+"$PYTHON" "$HERE/newer_manifest.py" ix/MANIFEST || exit 1
 sha256sum ix/* > before
 ray query is:bounce --count
 ray delete is:bounce --yes --everything

@@ -1,6 +1,6 @@
 # The rescue on a spool that a real Postfix wrote, to the letter: out, back, out again, freed.
 needs_root
-tar --numeric-owner -xf "$HERE/../fixtures/postfix/sample.tar.zst" || exit 77
+tar --numeric-owner -xf "$HERE/../fixtures/postfix/sample.tar.zst" || exit 1
 spool=$(find . -type d -name deferred -printf '%h\n' | head -1) index=ix
 picture "$spool" > before
 culprit=$(quiet_ray triage --json | jq -r .name)
