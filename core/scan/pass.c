@@ -58,6 +58,13 @@ static int flush(struct spr_run *run, struct spr_run_worker *own, struct spr_fau
         return r;
     }
     own->recipients = 0;
+    /* Its emptied memory would count as held, where the next share may be a quarter of this one. */
+    spr_segment_builder_free(own->builder);
+    own->builder = NULL;
+    r = spr_segment_builder_new(&run->manifest->secret, &own->builder);
+    if (r < 0) {
+        return r;
+    }
     (void)pthread_mutex_lock(&run->mutex);
     r = spr_grow((void **)&run->segments, &run->segment_room, run->segment_count,
                  sizeof(*run->segments));

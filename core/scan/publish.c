@@ -78,13 +78,14 @@ int spr_publish_all(struct spr_run *run)
     if (r == 0) {
         r = add_folders(run);
     }
-    const bool is_merged = r == 0 && spr_merge_due(run->manifest);
-    if (is_merged) {
-        r = spr_merge_if_due(run->manifest, run->index->dir_fd, run->fault);
-    }
     if (r == 0) {
-        r = publish_copy(run);
+        r = spr_merge(run->manifest, run->index->dir_fd, run->fault);
     }
+    if (r < 0) {
+        return r;
+    }
+    const bool is_merged = r == 1;
+    r = publish_copy(run);
     /* Segments of this scan that were merged before any manifest named them. */
     return r == 0 && is_merged ? spr_manifest_sweep(run->index->dir_fd, run->fault) : r;
 }

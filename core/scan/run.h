@@ -14,7 +14,7 @@
 #include "core/scan/detect.h"
 #include "core/scan/refresh.h"
 
-#define SPR_SEGMENT_ROWS_FLUSH 65536
+#define SPR_SEGMENT_ROWS_FLUSH 262144
 
 /* A segment that is on disk, but in no manifest yet. */
 struct spr_run_segment {
@@ -61,7 +61,7 @@ struct spr_run {
     atomic_bool creation_order;
     bool is_reading;
     int publish_error;
-    uint64_t started_ns, published_ns; /* spr_clock_ns */
+    uint64_t started_ns, reading_ns, published_ns; /* spr_clock_ns */
     struct spr_fault *fault;
 };
 

@@ -17,20 +17,33 @@
 #define WORKERS_COLD   8 /* PERF 3b */
 #define WORKERS_MAX    64
 #define MEMORY_DEFAULT (32u << 20) /* the other half of 64 MiB is io's buffers, and writing */
+#define MEMORY_MESSAGE 64          /* more for each: the number of segments stays that of dozens */
 #define SAMPLE_MAX     65536
-#define ROUNDS_MAX     3 /* listings again of what moved meanwhile */
-#define FIRST_FLUSH_NS 700000000u
+#define ROUNDS_MAX     3           /* listings again of what moved meanwhile */
+#define FIRST_FLUSH_NS 700000000u  /* after the start: a verdict within a second */
+#define WORTH_NS       1000000000u /* a scan that ends sooner needs no early verdict */
 #define HOST_MAX       255
 
 /* ---- The clock ------------------------------------------------------------------------------- */
+
+/* Is it time for the first segments of a long first scan? Judged by the pace so far. */
+static bool wants_early_flush(const struct spr_run *run)
+{
+    const uint64_t now = spr_clock_ns();
+    if (!run->is_first || !run->is_reading || now - run->started_ns < FIRST_FLUSH_NS ||
+        atomic_load_explicit(&run->early_flush, memory_order_relaxed) != 0) {
+        return false;
+    }
+    const uint64_t done = spr_tally_get(&run->tally.read);
+    const uint64_t left = run->walk.candidate_count > done ? run->walk.candidate_count - done : 0;
+    return done > 0 && left > WORTH_NS / ((now - run->reading_ns) / done + 1);
+}
 
 bool spr_run_tick(struct spr_run *run)
 {
     spr_ticker_tick(&run->ticker, &run->tally,
                     run->shared != NULL ? spr_io_shared_bytes(run->shared) : 0, false);
-    if (run->is_first && run->is_reading &&
-        atomic_load_explicit(&run->early_flush, memory_order_relaxed) == 0 &&
-        spr_clock_ns() - run->started_ns > FIRST_FLUSH_NS) {
+    if (wants_early_flush(run)) {
         atomic_store_explicit(&run->early_flush, 1, memory_order_relaxed);
     }
     if (run->is_reading && run->publish_error == 0) {
@@ -176,6 +189,9 @@ static int list_spool(struct spr_run *run, const struct spr_scan_request *reques
         return spr_fault_set(run->fault, r, run->detected.root, 0,
                              "none of its queue folders can be listed");
     }
+    if (r == 0 && run->options->memory_limit == 0) {
+        run->memory_limit += run->walk.candidate_count * MEMORY_MESSAGE;
+    }
     return r == 0 ? spr_sequence_drop_doubles(&run->walk) : r;
 }
 
@@ -238,6 +254,7 @@ static int read_found(struct spr_run *run, size_t first)
         r = spr_sequence_spread(&order, SAMPLE_MAX);
     }
     run->is_reading = true;
+    run->reading_ns = spr_clock_ns();
     if (r == 0) {
         r = spr_pass_read(run, order.indices, order.sample_count);
     }
