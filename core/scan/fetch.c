@@ -229,6 +229,13 @@ static int take_done(struct spr_fetch *fetch, const struct spr_io_done *done)
 
 /* ---- More of some messages ------------------------------------------------------------------- */
 
+/* result: so far; the caller lets go of what it holds in any case. */
+static int tell_wait(const struct spr_fetch *fetch, int result)
+{
+    const int r = fetch->setup.on_wait != NULL ? fetch->setup.on_wait(fetch->setup.user) : 0;
+    return result == 0 ? r : result;
+}
+
 /* One round for a group: asks for what each needs, waits, offers again. Compacts the group to those
  * that need still more. */
 static int serve_round(struct spr_fetch *fetch, struct spr_slot **group, size_t *count)
@@ -264,7 +271,7 @@ static int serve_round(struct spr_fetch *fetch, struct spr_slot **group, size_t 
         }
     }
     *count = kept;
-    return r;
+    return tell_wait(fetch, r);
 }
 
 /* result: of the window so far; after an error the waiting ones are only given back. */
@@ -322,6 +329,7 @@ static int read_window(struct spr_fetch *fetch)
                 spr_io_release(fetch->io, &done[i]);
             }
         }
+        result = tell_wait(fetch, result);
     }
     return serve_waiting(fetch, result);
 }

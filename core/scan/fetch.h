@@ -36,6 +36,8 @@ struct spr_fetch_setup {
     void (*on_failure)(struct spr_candidate *candidate, int code, void *user);
     /* It is to be read alone, by spr_fetch_alone. */
     int (*on_large)(struct spr_candidate *candidate, void *user);
+    /* What came together is done: before more is waited for. May be NULL. */
+    int (*on_wait)(void *user);
     void *user;
 };
 

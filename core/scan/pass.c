@@ -1,6 +1,6 @@
 /*
- * A pass: workers take windows of candidates from one list, each with its own reader, sink and
- * segment builder.
+ * A pass: workers take windows of candidates from one list, each with its own reader. What parses
+ * and indexes is lent to them (builders.h).
  *
  * The cursor is one atomic word with relaxed order: it only hands out disjoint parts of a list that
  * was complete before the workers started. A worker that the pace does not want waits on the
@@ -34,67 +34,39 @@ struct pass {
 struct passer {
     struct pass *pass;
     struct spr_run *run;
-    struct spr_run_worker *own;
+    struct spr_run_builder *builder; /* NULL: given back */
+    struct spr_run_builder *last;    /* the one it had before */
     struct spr_fetch *fetch;
     uint32_t number;
     struct spr_fault fault; /* of this worker, whose code tells whether it was filled */
 };
 
-/* ---- Segments -------------------------------------------------------------------------------- */
+/* ---- Builders -------------------------------------------------------------------------------- */
 
-static int flush(struct spr_run *run, struct spr_run_worker *own, struct spr_fault *fault)
+static int take_builder(struct passer *passer)
 {
-    const uint32_t rows = spr_segment_builder_count(own->builder);
-    if (rows == 0) {
+    if (passer->builder != NULL) {
         return 0;
     }
-    struct spr_run_segment segment = { .rows = rows, .recipients = own->recipients };
-    (void)pthread_mutex_lock(&run->mutex); /* a plain mutex: cannot fail */
-    spr_manifest_next_name(run->manifest, segment.name);
-    (void)pthread_mutex_unlock(&run->mutex); /* held by this thread */
-
-    int r = spr_segment_builder_write(own->builder, run->index->dir_fd, segment.name, fault);
-    if (r < 0) {
-        return r;
-    }
-    own->recipients = 0;
-    /* Its emptied memory would count as held, where the next share may be a quarter of this one. */
-    spr_segment_builder_free(own->builder);
-    own->builder = NULL;
-    r = spr_segment_builder_new(&run->manifest->secret, &own->builder);
-    if (r < 0) {
-        return r;
-    }
-    (void)pthread_mutex_lock(&run->mutex);
-    r = spr_grow((void **)&run->segments, &run->segment_room, run->segment_count,
-                 sizeof(*run->segments));
-    if (r == 0) {
-        run->segments[run->segment_count++] = segment;
-    }
-    (void)pthread_mutex_unlock(&run->mutex);
+    int r = spr_builders_take(passer->run, passer->last, &passer->builder);
+    passer->last = r == 0 ? passer->builder : NULL;
     return r;
 }
 
-int spr_pass_flush(struct spr_run *run)
+/* Before it waits for more to read. */
+static int give_builder(void *user)
 {
+    struct passer *passer = user;
+    if (passer->builder == NULL) {
+        return 0;
+    }
     int r = 0;
-    for (uint32_t i = 0; i < run->workers && r == 0; i++) {
-        r = run->worker[i].builder != NULL ? flush(run, &run->worker[i], run->fault) : 0;
+    if (spr_builder_is_due(passer->run, passer->builder)) {
+        r = spr_builder_flush(passer->run, passer->builder, &passer->fault);
     }
+    spr_builders_give(passer->run, passer->builder);
+    passer->builder = NULL;
     return r;
-}
-
-static bool wants_flush(const struct spr_run *run, struct spr_run_worker *own)
-{
-    const unsigned early = atomic_load_explicit(&run->early_flush, memory_order_relaxed);
-    if (own->flushes != early) {
-        own->flushes = early;
-        return true;
-    }
-    uint32_t sharing = spr_io_workers_wanted(run->shared);
-    sharing = sharing == 0 ? 1 : sharing < run->workers ? sharing : run->workers;
-    return spr_segment_builder_count(own->builder) >= SPR_SEGMENT_ROWS_FLUSH ||
-           spr_segment_builder_memory(own->builder) >= run->memory_limit / sharing;
 }
 
 /* ---- Messages -------------------------------------------------------------------------------- */
@@ -112,7 +84,7 @@ static void reject(struct spr_run *run, struct spr_candidate *candidate, enum sp
 static int index_message(struct passer *passer, const struct spr_fetched *fetched)
 {
     struct spr_run *run = passer->run;
-    struct spr_run_worker *own = passer->own;
+    struct spr_run_builder *own = passer->builder;
     struct spr_record *record = spr_extract_record(own->extract);
     if (run->accounts != NULL) {
         spr_accounts_join(run->accounts, record, fetched->meta.mtime_ns / 1000000000);
@@ -120,11 +92,11 @@ static int index_message(struct passer *passer, const struct spr_fetched *fetche
     if (spr_extract_was_cut(own->extract)) {
         reject(run, fetched->candidate, SPR_REJECT_RECIPIENTS, NULL);
     }
-    int r = spr_segment_builder_add(own->builder, record);
-    if (r == -ENOMEM && spr_segment_builder_count(own->builder) > 0) {
-        r = flush(run, own, &passer->fault);
+    int r = spr_segment_builder_add(own->segment, record);
+    if (r == -ENOMEM && spr_segment_builder_count(own->segment) > 0) {
+        r = spr_builder_flush(run, own, &passer->fault);
         if (r == 0) {
-            r = spr_segment_builder_add(own->builder, record);
+            r = spr_segment_builder_add(own->segment, record);
         }
     }
     if (r < 0) {
@@ -148,7 +120,10 @@ static int on_message(const struct spr_fetched *fetched, enum spr_fetch_answer *
         return 0;
     }
     enum spr_verdict verdict;
-    int r = spr_extract_parse(passer->own->extract, fetched, &verdict, ret_need);
+    int r = take_builder(passer);
+    if (r == 0) {
+        r = spr_extract_parse(passer->builder->extract, fetched, &verdict, ret_need);
+    }
     if (r < 0) {
         return r;
     }
@@ -249,6 +224,13 @@ static bool wait_for_turn(struct passer *passer)
     return goes_on;
 }
 
+static int read_window(struct passer *passer, struct spr_candidate *const *window, uint32_t count)
+{
+    int r = spr_fetch_window(passer->fetch, window, count);
+    const int given = give_builder(passer);
+    return r == 0 ? given : r;
+}
+
 static int take_window(struct passer *passer)
 {
     struct pass *pass = passer->pass;
@@ -272,11 +254,7 @@ static int take_window(struct passer *passer)
     if (pass->is_stat) {
         return spr_fetch_stats(passer->fetch, window, (uint32_t)wanted, on_meta, passer);
     }
-    int r = spr_fetch_window(passer->fetch, window, (uint32_t)wanted);
-    if (r == 0 && wants_flush(run, passer->own)) {
-        r = flush(run, passer->own, &passer->fault);
-    }
-    return r;
+    return read_window(passer, window, (uint32_t)wanted);
 }
 
 static int open_worker(struct passer *passer)
@@ -294,16 +272,10 @@ static int open_worker(struct passer *passer)
         .on_message = on_message,
         .on_failure = on_failure,
         .on_large = on_large,
+        .on_wait = give_builder,
         .user = passer,
     };
-    int r = 0;
-    if (!passer->pass->is_stat && passer->own->builder == NULL) {
-        r = spr_segment_builder_new(&run->manifest->secret, &passer->own->builder);
-    }
-    if (r == 0 && !passer->pass->is_stat && passer->own->extract == NULL) {
-        r = spr_extract_new(run->detected.format, &passer->own->extract);
-    }
-    return r == 0 ? spr_fetch_new(&setup, &passer->fetch) : r;
+    return spr_fetch_new(&setup, &passer->fetch);
 }
 
 static int work(struct passer *passer)
@@ -326,7 +298,6 @@ static int run_worker(uint32_t number, void *user)
     struct passer passer = {
         .pass = pass,
         .run = pass->run,
-        .own = &pass->run->worker[number],
         .number = number,
     };
     int r = work(&passer);
@@ -395,13 +366,12 @@ static int run_pass(struct spr_run *run, const uint32_t *indices, size_t count, 
 static int read_large(struct spr_run *run)
 {
     struct pass pass = { .run = run };
-    struct passer passer = { .pass = &pass, .run = run, .own = &run->worker[0] };
+    struct passer passer = { .pass = &pass, .run = run };
     int r = run->large_count > 0 ? open_worker(&passer) : 0;
     for (size_t i = 0; i < run->large_count && r == 0; i++) {
         r = spr_run_tick(run) ? spr_fetch_alone(passer.fetch, run->large[i]) : SPR_E_STOPPED;
-        if (r == 0 && wants_flush(run, passer.own)) {
-            r = flush(run, passer.own, &passer.fault);
-        }
+        const int given = give_builder(&passer);
+        r = r == 0 ? given : r;
     }
     spr_fetch_free(passer.fetch);
     run->large_count = 0;

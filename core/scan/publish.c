@@ -71,7 +71,7 @@ static int add_folders(struct spr_run *run)
 /* (2) */
 int spr_publish_all(struct spr_run *run)
 {
-    int r = spr_pass_flush(run);
+    int r = spr_builders_flush(run);
     if (r == 0) {
         r = adopt_segments(run);
     }

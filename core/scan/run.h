@@ -11,6 +11,7 @@
 
 #include "core/catalog.h"
 #include "core/scan/accounts.h"
+#include "core/scan/builders.h"
 #include "core/scan/detect.h"
 #include "core/scan/refresh.h"
 
@@ -21,14 +22,6 @@ struct spr_run_segment {
     char name[SPR_SEGMENT_NAME_MAX + 1];
     uint32_t rows;
     uint64_t recipients;
-};
-
-/* What a worker keeps from pass to pass. */
-struct spr_run_worker {
-    struct spr_segment_builder *builder;
-    struct spr_extract *extract;
-    uint64_t recipients; /* in the builder */
-    uint32_t flushes;    /* early ones it has made */
 };
 
 struct spr_run {
@@ -48,7 +41,7 @@ struct spr_run {
     uint32_t wants;   /* spr_want */
     int64_t now;      /* Unix seconds */
     uint32_t workers; /* started in a pass */
-    struct spr_run_worker *worker;
+    struct spr_builders builders;
     size_t memory_limit;
 
     pthread_mutex_t mutex;
@@ -71,8 +64,6 @@ bool spr_run_tick(struct spr_run *run);
 /* Reads (or only looks at) the candidates of these indices, with all workers. */
 int spr_pass_read(struct spr_run *run, const uint32_t *indices, size_t count);
 int spr_pass_stat(struct spr_run *run, const uint32_t *indices, size_t count);
-/* Writes what the workers' builders hold. */
-int spr_pass_flush(struct spr_run *run);
 
 /* On the caller's thread, also while workers run: what was written since the last second. */
 int spr_publish_early(struct spr_run *run);

@@ -156,16 +156,15 @@ static int open_index(struct spr_run *run, const struct spr_scan_request *reques
 static int make_workers(struct spr_run *run, uint32_t flags)
 {
     uint32_t count = run->options->workers;
+    const uint32_t cores = spr_cores();
     if (count == 0) {
-        const uint32_t cores = spr_cores();
         count = cores > WORKERS_COLD ? cores : WORKERS_COLD;
     }
     if ((flags & SPR_SCAN_NICE) != 0) {
         count = 1;
     }
     run->workers = count < WORKERS_MAX ? count : WORKERS_MAX;
-    run->worker = calloc(run->workers, sizeof(*run->worker));
-    return run->worker != NULL ? 0 : -ENOMEM;
+    return spr_builders_init(&run->builders, run->workers < cores ? run->workers : cores);
 }
 
 /* ---- Listing and comparing ------------------------------------------------------------------- */
@@ -333,11 +332,7 @@ static void fill_report(struct spr_run *run, struct spr_scan_report *report)
 
 static void run_done(struct spr_run *run)
 {
-    for (uint32_t i = 0; run->worker != NULL && i < run->workers; i++) {
-        spr_segment_builder_free(run->worker[i].builder);
-        spr_extract_free(run->worker[i].extract);
-    }
-    free(run->worker);
+    spr_builders_done(&run->builders);
     free(run->segments);
     free(run->large);
     spr_refresh_done(&run->refresh);
