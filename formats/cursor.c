@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define VARINT_BYTES_MAX 10 /* 64 bits in groups of 7 */
+#define DIGITS_SAFE      19 /* so many always fit 64 bits */
 
 /* What a failed take of bytes yields: known, empty, never NULL. */
 static const uint8_t nothing[1] = { 0 };
@@ -140,17 +141,6 @@ static uint8_t lower(uint8_t byte)
     return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
 }
 
-bool spr_text_equal(struct spr_text a, const char *word)
-{
-    size_t length = strlen(word);
-    return a.length == length && (length == 0 || memcmp(a.bytes, word, length) == 0);
-}
-
-bool spr_texts_equal(struct spr_text a, struct spr_text b)
-{
-    return a.length == b.length && (a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
-}
-
 bool spr_text_equal_nocase(struct spr_text a, const char *word)
 {
     if (a.length != strlen(word)) {
@@ -164,29 +154,6 @@ bool spr_text_equal_nocase(struct spr_text a, const char *word)
     return true;
 }
 
-bool spr_text_starts(struct spr_text a, const char *prefix)
-{
-    size_t length = strlen(prefix);
-    return a.length >= length && (length == 0 || memcmp(a.bytes, prefix, length) == 0);
-}
-
-static bool is_blank(uint8_t byte)
-{
-    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
-}
-
-struct spr_text spr_text_trim(struct spr_text a)
-{
-    while (a.length > 0 && is_blank(a.bytes[0])) {
-        a.bytes++;
-        a.length--;
-    }
-    while (a.length > 0 && is_blank(a.bytes[a.length - 1])) {
-        a.length--;
-    }
-    return a;
-}
-
 bool spr_text_decimal(struct spr_text a, uint64_t *ret_value)
 {
     a = spr_text_trim(a);
@@ -195,18 +162,19 @@ bool spr_text_decimal(struct spr_text a, uint64_t *ret_value)
     }
     uint64_t value = 0;
     for (size_t i = 0; i < a.length; i++) {
-        if (a.bytes[i] < '0' || a.bytes[i] > '9' || __builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, (uint64_t)(a.bytes[i] - '0'), &value)) {
+        const unsigned digit = (unsigned)a.bytes[i] - '0';
+        if (digit > 9) {
+            return false;
+        }
+        if (i < DIGITS_SAFE) {
+            value = value * 10 + digit;
+        } else if (__builtin_mul_overflow(value, 10, &value) ||
+                   __builtin_add_overflow(value, (uint64_t)digit, &value)) {
             return false;
         }
     }
     *ret_value = value;
     return true;
-}
-
-struct spr_text spr_text_of(const char *word)
-{
-    return (struct spr_text){ .bytes = (const uint8_t *)word, .length = strlen(word) };
 }
 
 struct spr_text spr_view_from(const struct spr_file_view *file, uint64_t offset)

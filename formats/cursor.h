@@ -8,6 +8,7 @@
 #include "formats/words.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 struct spr_cursor {
     const uint8_t *bytes;
@@ -33,14 +34,51 @@ uint64_t spr_take_varint(struct spr_cursor *c);
  * lack its LF. At the end: fails with "no more lines". */
 struct spr_text spr_take_line(struct spr_cursor *c);
 
-/* Small helpers over text that every parser needs. ASCII only, no locale. */
-bool spr_text_equal(struct spr_text a, const char *word);
-bool spr_texts_equal(struct spr_text a, struct spr_text b);
+/* Small helpers over text that every parser needs. ASCII only, no locale. Those that a parser asks
+ * of every record stand here, so that a literal's length is known where they are called. */
+static inline bool spr_text_equal(struct spr_text a, const char *word)
+{
+    const size_t length = strlen(word);
+    return a.length == length && (length == 0 || memcmp(a.bytes, word, length) == 0);
+}
+
+static inline bool spr_texts_equal(struct spr_text a, struct spr_text b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
+}
+
+static inline bool spr_text_starts(struct spr_text a, const char *prefix)
+{
+    const size_t length = strlen(prefix);
+    return a.length >= length && (length == 0 || memcmp(a.bytes, prefix, length) == 0);
+}
+
+static inline struct spr_text spr_text_of(const char *word)
+{
+    const struct spr_text text = { (const uint8_t *)word, strlen(word) };
+    return text;
+}
+
+/* Blank, tab or a part of a line's end. */
+static inline bool spr_is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+static inline struct spr_text spr_text_trim(struct spr_text a)
+{
+    while (a.length > 0 && spr_is_blank(a.bytes[0])) {
+        a.bytes++;
+        a.length--;
+    }
+    while (a.length > 0 && spr_is_blank(a.bytes[a.length - 1])) {
+        a.length--;
+    }
+    return a;
+}
+
 bool spr_text_equal_nocase(struct spr_text a, const char *word);
-bool spr_text_starts(struct spr_text a, const char *prefix);
 /* Decimal digits only, the whole text (blanks around it allowed); false on overflow. */
 bool spr_text_decimal(struct spr_text a, uint64_t *ret_value);
-struct spr_text spr_text_trim(struct spr_text a);
-struct spr_text spr_text_of(const char *word);
 
 #endif

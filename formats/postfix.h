@@ -70,31 +70,69 @@ struct spr_postfix_record {
 };
 
 /* Reads record after record and follows pointers. Bounded: 10000 backward jumps as the server
- * allows, and no more bytes than twice the file. */
+ * allows, no jump once twice the file's bytes were walked, no run between two jumps longer than the
+ * file. */
 struct spr_postfix_walk {
     const struct spr_file_view *file;
-    struct spr_need *need;  /* filled when a verdict other than SPR_PARSED is given */
-    struct spr_text window; /* extent bytes from window_at on */
-    uint64_t window_at;
+    struct spr_need *need; /* filled when a verdict other than SPR_PARSED is given */
+    const uint8_t *at; /* the next record, where its bytes were read; NULL before they are sought */
+    const uint8_t *end; /* of the bytes at hand, not beyond the file's */
     uint64_t offset;    /* of the next record */
     uint64_t region_at; /* bytes up to here are wanted anyway when more must be read */
-    uint64_t walked;
+    uint64_t run_at;    /* where the last jump led */
+    uint64_t walked;    /* bytes before that jump */
     unsigned backward;
     bool jumped; /* a pointer to somewhere was met */
 };
 
 void spr_postfix_walk_init(struct spr_postfix_walk *walk, const struct spr_file_view *file,
-                           struct spr_need *need);
-/* SPR_PARSED: ret_record is the next record that is not a pointer. */
-enum spr_verdict spr_postfix_walk_next(struct spr_postfix_walk *walk,
-                                       struct spr_postfix_record *ret_record);
+                           struct spr_need *need, uint64_t offset);
+/* Goes on at offset; spends nothing of the limits. */
+void spr_postfix_walk_to(struct spr_postfix_walk *walk, uint64_t offset);
+/* Any record, pointers included. SPR_PARSED: ret_record is the next one that is not a pointer. */
+enum spr_verdict spr_postfix_walk_any(struct spr_postfix_walk *walk,
+                                      struct spr_postfix_record *ret_record);
+/* Bytes walked so far. */
+static inline uint64_t spr_postfix_walked(const struct spr_postfix_walk *walk)
+{
+    return walk->walked + (walk->offset - walk->run_at);
+}
+
 /* Fills need. */
 enum spr_verdict spr_postfix_malformed(struct spr_postfix_walk *walk, uint64_t offset,
                                        const char *reason);
 
-#define SPR_POSTFIX_SIZES_MAX 6 /* fields of a size record; older releases write fewer */
+/* spr_postfix_walk_any; the common record (no pointer, all of it at hand, a length of one byte) is
+ * cut out at the caller's, since a message has fifty of them. It asks the same questions: both
+ * bytes of the header and the payload lie before end. */
+static inline enum spr_verdict spr_postfix_walk_next(struct spr_postfix_walk *walk,
+                                                     struct spr_postfix_record *ret_record)
+{
+    const uint8_t *at = walk->at;
+    const size_t left = (size_t)(walk->end - at);
+    if (left >= 2 && at[0] != 'p' && at[1] < 0x80 && at[1] <= left - 2) {
+        const size_t length = at[1];
+        *ret_record = (struct spr_postfix_record){ at[0], walk->offset, { at + 2, length } };
+        walk->at = at + 2 + length;
+        walk->offset += 2 + length;
+        return SPR_PARSED;
+    }
+    struct spr_postfix_record record;
+    const enum spr_verdict verdict = spr_postfix_walk_any(walk, &record);
+    if (verdict == SPR_PARSED) {
+        *ret_record = record;
+    }
+    return verdict;
+}
 
-/* The fields of a size record; false if one is no number. */
+/* The next blank-separated number, taken off the text; false if there is none, or it has more than
+ * nineteen digits. */
+bool spr_postfix_take_number(struct spr_text *text, uint64_t *ret_number);
+
+/* Content length, content offset, recipients; like the server, no one looks at those behind. */
+#define SPR_POSTFIX_SIZES_MAX 3
+
+/* The fields of a size record, as many as there are up to that; false if one is no number. */
 bool spr_postfix_sizes(struct spr_text payload, uint64_t sizes[SPR_POSTFIX_SIZES_MAX],
                        unsigned *ret_count);
 

@@ -31,7 +31,7 @@ static enum spr_verdict find_content(struct spr_postfix_walk *walk, struct spr_p
         } else if (record.type == 'C' && spr_postfix_sizes(record.payload, sizes, &count) &&
                    count > 1 && sizes[0] > 0 && sizes[1] > walk->offset) {
             position->stage = STAGE_CONTENT;
-            walk->offset = sizes[1];
+            spr_postfix_walk_to(walk, sizes[1]);
         } else if (record.type == 'E' || record.type == 'X') {
             return spr_postfix_malformed(walk, record.offset, "envelope without content");
         }
@@ -75,8 +75,7 @@ enum spr_verdict spr_postfix_content(const struct spr_view *view, struct spr_pos
                                      spr_content_fn on_bytes, void *user, struct spr_need *ret_need)
 {
     struct spr_postfix_walk walk;
-    spr_postfix_walk_init(&walk, &view->files[SPR_POSTFIX_MESSAGE], ret_need);
-    walk.offset = position->offset;
+    spr_postfix_walk_init(&walk, &view->files[SPR_POSTFIX_MESSAGE], ret_need, position->offset);
     walk.backward = position->jumps;
 
     enum spr_verdict verdict = find_content(&walk, position);

@@ -31,7 +31,7 @@ struct spr_postfix_envelope {
     uint64_t content_at; /* after the M record */
     uint64_t extracted_at;
     uint32_t flags;
-    bool ended; /* the M, X or E record that ends the segment was met */
+    bool ended; /* the segment: its M or E record was met, or the sink has enough */
     bool full;  /* the sink has enough */
 };
 

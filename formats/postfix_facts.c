@@ -5,20 +5,6 @@
 #include "formats/cursor.h"
 #include "formats/postfix_envelope.h"
 
-/* Splits off the first blank-separated word. */
-static struct spr_text take_word(struct spr_text *text)
-{
-    *text = spr_text_trim(*text);
-    size_t length = 0;
-    while (length < text->length && text->bytes[length] != ' ') {
-        length++;
-    }
-    struct spr_text word = { text->bytes, length };
-    text->bytes += length;
-    text->length -= length;
-    return word;
-}
-
 static bool emit_known(struct spr_sink *sink, enum spr_fact fact, struct spr_text text)
 {
     return text.length == 0 || spr_emit_text(sink, fact, text);
@@ -79,8 +65,7 @@ static bool emit_times(const struct spr_postfix_envelope *envelope)
     const struct spr_file_view *file = envelope->walk.file;
     struct spr_text rest = envelope->arrival;
     uint64_t arrival = 0;
-    bool known =
-        rest.bytes != NULL && spr_text_decimal(take_word(&rest), &arrival) && arrival <= INT64_MAX;
+    bool known = spr_postfix_take_number(&rest, &arrival) && arrival <= INT64_MAX;
     unsigned dir = envelope->view->dir;
     bool waits = dir == SPR_POSTFIX_DEFERRED || dir == SPR_POSTFIX_INCOMING;
     return spr_emit_number(envelope->sink, SPR_FACT_ARRIVAL,

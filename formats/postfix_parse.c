@@ -15,33 +15,39 @@
 #define TAIL_MIN         4             /* X and E, both empty */
 #define USER_TAIL_MAX    (1u << 20)    /* a submitted file up to this size is walked to its end */
 
-/* Attributes that become facts; the first one of a name counts, as with the server. */
-static const struct {
-    const char *name;
-    size_t at;
-} attributes[] = {
-    { "sasl_username=", offsetof(struct spr_postfix_envelope, account) },
-    { "sasl_method=", offsetof(struct spr_postfix_envelope, method) },
-    { "client_address=", offsetof(struct spr_postfix_envelope, client) },
-    { "log_client_address=", offsetof(struct spr_postfix_envelope, log_client) },
-    { "helo_name=", offsetof(struct spr_postfix_envelope, helo) },
-    { "log_helo_name=", offsetof(struct spr_postfix_envelope, log_helo) },
-};
-
-static struct spr_text *attribute_slot(struct spr_postfix_envelope *envelope, unsigned i)
+/* Where an attribute's value is kept; NULL: it becomes no fact. */
+static struct spr_text *attribute_slot(struct spr_postfix_envelope *envelope,
+                                       struct spr_text payload)
 {
-    return (struct spr_text *)(void *)((uint8_t *)envelope + attributes[i].at);
+    switch (payload.length > 0 ? payload.bytes[0] : 0) {
+    case 's':
+        return spr_text_starts(payload, "sasl_username=") ? &envelope->account
+               : spr_text_starts(payload, "sasl_method=") ? &envelope->method
+                                                          : NULL;
+    case 'c':
+        return spr_text_starts(payload, "client_address=") ? &envelope->client : NULL;
+    case 'h':
+        return spr_text_starts(payload, "helo_name=") ? &envelope->helo : NULL;
+    case 'l':
+        return spr_text_starts(payload, "log_client_address=") ? &envelope->log_client
+               : spr_text_starts(payload, "log_helo_name=")    ? &envelope->log_helo
+                                                               : NULL;
+    default:
+        return NULL;
+    }
 }
 
+/* The first one of a name counts, as with the server. */
 static void take_attribute(struct spr_postfix_envelope *envelope, struct spr_text payload)
 {
-    for (unsigned i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
-        struct spr_text *slot = attribute_slot(envelope, i);
-        if (slot->bytes == NULL && spr_text_starts(payload, attributes[i].name)) {
-            size_t length = strlen(attributes[i].name);
-            *slot = (struct spr_text){ payload.bytes + length, payload.length - length };
-            return;
-        }
+    struct spr_text *slot = attribute_slot(envelope, payload);
+    if (slot == NULL || slot->bytes != NULL) {
+        return;
+    }
+    const uint8_t *value = memchr(payload.bytes, '=', payload.length);
+    if (value != NULL) { /* every name has one */
+        value++;
+        *slot = (struct spr_text){ value, payload.length - (size_t)(value - payload.bytes) };
     }
 }
 
@@ -56,11 +62,12 @@ static enum spr_verdict take_sizes(struct spr_postfix_envelope *envelope,
                                      "size record with a field that is no number");
     }
     envelope->size_record = record->payload;
+    envelope->walk.region_at = envelope->size_count > 1 ? envelope->sizes[1] : 0;
     return SPR_PARSED;
 }
 
 static void take_recipient(struct spr_postfix_envelope *envelope,
-                           const struct spr_postfix_record *record)
+                           const struct spr_postfix_record *record, struct spr_text original)
 {
     struct spr_recipient_fact fact = {
         .address = record->payload,
@@ -69,14 +76,13 @@ static void take_recipient(struct spr_postfix_envelope *envelope,
                                        : SPR_RECIPIENT_CANCELLED,
         .offset = record->offset,
     };
-    struct spr_text original = envelope->original;
-    bool same = spr_texts_equal(original, record->payload);
-    if (original.bytes != NULL && !same) {
+    if (original.bytes != NULL && !spr_texts_equal(original, record->payload)) {
         fact.original = original;
     }
     envelope->recipients++;
     if (!spr_emit_recipient(envelope->sink, &fact)) {
         envelope->full = true;
+        envelope->ended = true;
     }
 }
 
@@ -93,84 +99,82 @@ static bool is_known_type(uint8_t type)
            type == '>' || type == '<';
 }
 
-/* A record that only one segment knows. */
-static enum spr_verdict check_segment(struct spr_postfix_envelope *envelope,
-                                      const struct spr_postfix_record *record)
+/* A record that ends a segment, where the segment knows it. */
+static enum spr_verdict take_end(struct spr_postfix_envelope *envelope,
+                                 const struct spr_postfix_record *record)
 {
-    const char *alien = envelope->segment == SPR_POSTFIX_INITIAL ? "NwXE" : "NwMX";
-    if (!is_known_type(record->type)) {
-        return spr_postfix_malformed(&envelope->walk, record->offset, "not the type of any record");
-    }
-    if (strchr(alien, record->type) != NULL) {
+    const uint8_t known = envelope->segment == SPR_POSTFIX_INITIAL ? 'M' : 'E';
+    if (record->type != known) {
         return spr_postfix_malformed(&envelope->walk, record->offset,
                                      "record type does not belong to this segment");
     }
+    envelope->ended = true;
     return SPR_PARSED;
 }
 
 static enum spr_verdict take_record(struct spr_postfix_envelope *envelope,
                                     const struct spr_postfix_record *record)
 {
-    enum spr_verdict verdict = check_segment(envelope, record);
-    if (verdict != SPR_PARSED) {
-        return verdict;
-    }
-    bool initial = envelope->segment == SPR_POSTFIX_INITIAL;
+    const bool initial = envelope->segment == SPR_POSTFIX_INITIAL;
+    const struct spr_text original = envelope->original;
+    envelope->original = (struct spr_text){ 0 }; /* of the very next record alone */
     switch (record->type) {
+    case 'A':
+        if (initial) {
+            take_attribute(envelope, record->payload);
+        }
+        return SPR_PARSED;
+    case 'O':
+        envelope->original = record->payload;
+        return SPR_PARSED;
+    case 'R':
+    case 'D':
+    case '/':
+        take_recipient(envelope, record, original);
+        return SPR_PARSED;
     case 'C':
         return initial ? take_sizes(envelope, record) : SPR_PARSED;
     case 'T':
         if (initial && envelope->arrival.bytes == NULL) {
             envelope->arrival = record->payload;
         }
-        break;
+        return SPR_PARSED;
     case 'S':
         if (initial && envelope->sender.bytes == NULL) {
             envelope->sender = record->payload;
         }
-        break;
-    case 'A':
-        if (initial) {
-            take_attribute(envelope, record->payload);
-        }
-        break;
+        return SPR_PARSED;
     case 'W':
         envelope->flags |= is_warned(record->payload) ? SPR_MESSAGE_WARNED : 0;
-        break;
-    case 'R':
-    case 'D':
-    case '/':
-        take_recipient(envelope, record);
-        break;
+        return SPR_PARSED;
     case 'M':
     case 'E':
-        envelope->ended = true;
-        break;
-    default:
-        break; /* nothing we keep; releases to come may add types */
+    case 'N':
+    case 'w':
+    case 'X':
+        return take_end(envelope, record);
+    default: /* nothing we keep; releases to come may add types */
+        return is_known_type(record->type) ? SPR_PARSED
+                                           : spr_postfix_malformed(&envelope->walk, record->offset,
+                                                                   "not the type of any record");
     }
-    envelope->original = record->type == 'O' ? record->payload : (struct spr_text){ 0 };
-    return SPR_PARSED;
 }
 
 /* To the record that ends the segment. */
 static enum spr_verdict walk_segment(struct spr_postfix_envelope *envelope,
-                                     struct spr_postfix_record *record)
+                                     struct spr_postfix_record *ret_end)
 {
+    struct spr_postfix_record record = { 0 };
+    enum spr_verdict verdict = SPR_PARSED;
     envelope->ended = false;
-    while (!envelope->ended && !envelope->full) {
-        enum spr_verdict verdict = spr_postfix_walk_next(&envelope->walk, record);
+    while (verdict == SPR_PARSED && !envelope->ended) {
+        verdict = spr_postfix_walk_next(&envelope->walk, &record);
         if (verdict == SPR_PARSED) {
-            verdict = take_record(envelope, record);
-        }
-        if (verdict != SPR_PARSED) {
-            return verdict;
-        }
-        if (envelope->size_count > 1 && envelope->walk.region_at == 0) {
-            envelope->walk.region_at = envelope->sizes[1];
+            verdict = take_record(envelope, &record);
         }
     }
-    return SPR_PARSED;
+    *ret_end = record;
+    return verdict;
 }
 
 /* Finds where content and extracted segment begin, from what the size record says. */
@@ -223,7 +227,7 @@ static enum spr_verdict find_extracted(struct spr_postfix_envelope *envelope)
             envelope->extracted_at = record.offset;
             return SPR_PARSED;
         }
-        if (strchr("NLw", record.type) == NULL) {
+        if (record.type != 'N' && record.type != 'L' && record.type != 'w') {
             return spr_postfix_malformed(&envelope->walk, record.offset,
                                          "record type does not belong into content");
         }
@@ -239,7 +243,7 @@ static enum spr_verdict walk_extracted(struct spr_postfix_envelope *envelope)
         }
     }
     struct spr_postfix_record record;
-    envelope->walk.offset = envelope->extracted_at;
+    spr_postfix_walk_to(&envelope->walk, envelope->extracted_at);
     envelope->walk.region_at = 0;
     enum spr_verdict verdict = spr_postfix_walk_next(&envelope->walk, &record);
     if (verdict != SPR_PARSED) {
@@ -259,9 +263,8 @@ static enum spr_verdict parse_headers(struct spr_postfix_envelope *envelope)
     struct spr_headers headers;
     spr_headers_init(&headers);
     struct spr_postfix_walk walk;
-    spr_postfix_walk_init(&walk, envelope->walk.file, envelope->walk.need);
-    walk.offset = envelope->content_at;
-    while (!spr_headers_complete(&headers) && walk.walked < HEADER_BYTES_MAX) {
+    spr_postfix_walk_init(&walk, envelope->walk.file, envelope->walk.need, envelope->content_at);
+    while (!spr_headers_complete(&headers) && spr_postfix_walked(&walk) < HEADER_BYTES_MAX) {
         struct spr_postfix_record record;
         enum spr_verdict verdict = spr_postfix_walk_next(&walk, &record);
         if (verdict != SPR_PARSED) {
@@ -310,7 +313,7 @@ enum spr_verdict spr_postfix_parse(const struct spr_view *view, struct spr_sink 
 {
     struct spr_postfix_envelope envelope = { .view = view, .sink = sink };
     struct spr_postfix_record mark = { 0 };
-    spr_postfix_walk_init(&envelope.walk, &view->files[SPR_POSTFIX_MESSAGE], ret_need);
+    spr_postfix_walk_init(&envelope.walk, &view->files[SPR_POSTFIX_MESSAGE], ret_need, 0);
 
     enum spr_verdict verdict = check_ready(&envelope);
     if (verdict == SPR_PARSED) {

@@ -3,11 +3,14 @@
  * the payload. A pointer record continues the walk elsewhere.
  *
  *  (1) Nothing outside the view's extents is read; what is missing is asked for.
- *  (2) Every record moves on or costs a backward jump, and all records together cost bytes; both
- * are limited, so a walk ends whatever the file says.
+ *  (2) Between two jumps every record moves on, towards the file's end. Backward jumps are limited,
+ *      and so are the bytes walked before the last jump: a walk ends whatever the file says.
  */
 #include "formats/cursor.h"
 #include "formats/postfix.h"
+
+#include <endian.h>
+#include <string.h>
 
 #define LENGTH_BYTES_MAX  4 /* the server rejects a fifth */
 #define RECORD_HEADER_MAX (1 + LENGTH_BYTES_MAX)
@@ -15,12 +18,10 @@
 #define BACKWARD_MAX      10000       /* what the server's own reader allows */
 #define READ_MIN          (64 * 1024) /* so that rounds stay few */
 #define READ_MAX          (16u << 20) /* one request */
+#define DIGITS_MAX        19          /* so many always fit 64 bits */
+#define BLANKS            0x2020202020202020u
 
-void spr_postfix_walk_init(struct spr_postfix_walk *walk, const struct spr_file_view *file,
-                           struct spr_need *need)
-{
-    *walk = (struct spr_postfix_walk){ .file = file, .need = need };
-}
+static const uint8_t nothing = 0; /* what a walk without bytes points to */
 
 enum spr_verdict spr_postfix_malformed(struct spr_postfix_walk *walk, uint64_t offset,
                                        const char *reason)
@@ -31,6 +32,27 @@ enum spr_verdict spr_postfix_malformed(struct spr_postfix_walk *walk, uint64_t o
         .reason = reason,
     };
     return SPR_MALFORMED;
+}
+
+void spr_postfix_walk_init(struct spr_postfix_walk *walk, const struct spr_file_view *file,
+                           struct spr_need *need, uint64_t offset)
+{
+    *walk = (struct spr_postfix_walk){ .file = file, .need = need };
+    spr_postfix_walk_to(walk, offset);
+}
+
+void spr_postfix_walk_to(struct spr_postfix_walk *walk, uint64_t offset)
+{
+    const uint64_t size = walk->file->size;
+    struct spr_text text = { NULL, 0 };
+    if (offset < size) {
+        text = spr_view_from(walk->file, offset);
+        text.length = text.length < size - offset ? text.length : (size_t)(size - offset);
+    }
+    walk->offset = offset;
+    walk->run_at = offset;
+    walk->at = text.length > 0 ? text.bytes : &nothing;
+    walk->end = walk->at + text.length;
 }
 
 /* Asks for bytes from offset on: what is needed, what is wanted anyway, and as much again as was
@@ -53,21 +75,6 @@ static enum spr_verdict ask_more(struct spr_postfix_walk *walk, uint64_t offset,
         .length = length < READ_MAX ? length : READ_MAX,
     };
     return SPR_MORE;
-}
-
-/* The bytes that were read from walk->offset on; empty if none were. */
-static struct spr_text look(struct spr_postfix_walk *walk)
-{
-    uint64_t skipped = walk->offset - walk->window_at;
-    if (walk->offset < walk->window_at || skipped >= walk->window.length) {
-        walk->window = spr_view_from(walk->file, walk->offset);
-        walk->window_at = walk->offset;
-        skipped = 0;
-    }
-    if (walk->window.bytes == NULL) {
-        return (struct spr_text){ 0 };
-    }
-    return (struct spr_text){ walk->window.bytes + skipped, walk->window.length - (size_t)skipped };
 }
 
 /* The payload's length; false: it takes more than four bytes, or the text ends inside it. */
@@ -94,7 +101,7 @@ static enum spr_verdict read_record(struct spr_postfix_walk *walk,
     if (walk->offset >= size) {
         return spr_postfix_malformed(walk, size, "file ends without an end record");
     }
-    struct spr_text text = look(walk);
+    const struct spr_text text = { walk->at, (size_t)(walk->end - walk->at) };
     struct spr_cursor c;
     spr_cursor_init(&c, text);
     uint8_t type = spr_take_u8(&c);
@@ -123,10 +130,7 @@ static enum spr_verdict read_record(struct spr_postfix_walk *walk,
         .payload = spr_take_bytes(&c, length),
     };
     walk->offset += c.offset;
-    walk->walked += c.offset;
-    if (walk->walked / 2 > size) { /* (2) */
-        return spr_postfix_malformed(walk, record->offset, "pointer records run in a circle");
-    }
+    walk->at += c.offset;
     return SPR_PARSED;
 }
 
@@ -146,13 +150,17 @@ static enum spr_verdict follow_pointer(struct spr_postfix_walk *walk,
     if (target <= pointer->offset && ++walk->backward > BACKWARD_MAX) { /* (2) */
         return spr_postfix_malformed(walk, pointer->offset, "too many backward pointer records");
     }
+    walk->walked += walk->offset - walk->run_at;
+    if (walk->walked / 2 > walk->file->size) { /* (2) */
+        return spr_postfix_malformed(walk, pointer->offset, "pointer records run in a circle");
+    }
     walk->jumped = true;
-    walk->offset = target;
+    spr_postfix_walk_to(walk, target);
     return SPR_PARSED;
 }
 
-enum spr_verdict spr_postfix_walk_next(struct spr_postfix_walk *walk,
-                                       struct spr_postfix_record *ret_record)
+enum spr_verdict spr_postfix_walk_any(struct spr_postfix_walk *walk,
+                                      struct spr_postfix_record *ret_record)
 {
     for (;;) { /* (2) */
         struct spr_postfix_record record;
@@ -170,23 +178,60 @@ enum spr_verdict spr_postfix_walk_next(struct spr_postfix_walk *walk,
     }
 }
 
+/* Without the blanks at its start, which are most of a field: eight are looked at in one go. */
+static struct spr_text skip_blanks(struct spr_text text)
+{
+    uint64_t word = BLANKS;
+    while (text.length >= sizeof(word) && word == BLANKS) {
+        memcpy(&word, text.bytes, sizeof(word));
+        word = le64toh(word);
+        const size_t blanks =
+            word == BLANKS ? sizeof(word) : (unsigned)__builtin_ctzll(word ^ BLANKS) / 8;
+        text.bytes += blanks;
+        text.length -= blanks;
+    }
+    while (text.length > 0 && text.bytes[0] == ' ') {
+        text.bytes++;
+        text.length--;
+    }
+    return text;
+}
+
+/* The number the text begins with, taken off it. */
+static bool take_digits(struct spr_text *text, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    size_t length = 0;
+    for (; length < text->length && text->bytes[length] != ' '; length++) {
+        const unsigned digit = (unsigned)text->bytes[length] - '0';
+        if (digit > 9 || length == DIGITS_MAX) {
+            return false;
+        }
+        number = number * 10 + digit;
+    }
+    *text = (struct spr_text){ text->bytes + length, text->length - length };
+    *ret_number = number;
+    return length > 0;
+}
+
+bool spr_postfix_take_number(struct spr_text *text, uint64_t *ret_number)
+{
+    *text = skip_blanks(*text);
+    return take_digits(text, ret_number);
+}
+
 bool spr_postfix_sizes(struct spr_text payload, uint64_t sizes[SPR_POSTFIX_SIZES_MAX],
                        unsigned *ret_count)
 {
     unsigned count = 0;
-    size_t start = 0;
-    for (size_t i = 0; i <= payload.length && count < SPR_POSTFIX_SIZES_MAX; i++) {
-        if (i < payload.length && payload.bytes[i] != ' ') {
-            continue;
+    for (; count < SPR_POSTFIX_SIZES_MAX; count++) {
+        payload = skip_blanks(payload);
+        if (payload.length == 0) {
+            break;
         }
-        struct spr_text word = { payload.bytes + start, i - start };
-        if (word.length > 0) {
-            if (!spr_text_decimal(word, &sizes[count])) {
-                return false;
-            }
-            count++;
+        if (!take_digits(&payload, &sizes[count])) {
+            return false;
         }
-        start = i + 1;
     }
     *ret_count = count;
     return true;

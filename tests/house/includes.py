@@ -17,8 +17,8 @@ STAGES = {
     "query": {"query", "index"},
     "batch": {"batch", "query", "index"},
 }
-PURE = {"assert.h", "ctype.h", "inttypes.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h",
-        "string.h", "strings.h", "time.h"}
+PURE = {"assert.h", "ctype.h", "endian.h", "inttypes.h", "limits.h", "stdbool.h", "stddef.h",
+        "stdint.h", "string.h", "strings.h", "time.h"}
 LIBRARIES = {
     "liburing": {"io/uring.c"},
     "xxhash": {"core/index/hash.h"},
