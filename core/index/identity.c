@@ -5,6 +5,9 @@
 
 #include "core/index/hash.h"
 
+#include <endian.h>
+#include <string.h>
+
 /* Seeds keep the three kinds of digest apart; arbitrary, and part of every stored file. */
 #define STAT_SEED     0x7370722d73746174u
 #define SET_SEED      0x7370722d73657421u
@@ -12,10 +15,9 @@
 
 static uint8_t *put_u64(uint8_t *out, uint64_t value)
 {
-    for (unsigned i = 0; i < 8; i++) {
-        out[i] = (uint8_t)(value >> (8 * i));
-    }
-    return out + 8;
+    const uint64_t little = htole64(value);
+    memcpy(out, &little, sizeof(little));
+    return out + sizeof(little);
 }
 
 static uint32_t fold(uint64_t hash)

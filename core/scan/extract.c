@@ -1,5 +1,6 @@
 /*
- * The sink: copies what a format finds into a worker's arena and makes a record of it.
+ * The sink: makes a record of what a format finds. Texts stay where they were read; those that lie
+ * elsewhere are copied into a worker's arena.
  */
 #include "core/scan/extract.h"
 
@@ -25,9 +26,11 @@ struct spr_extract {
     const struct spr_format *format;
     struct spr_pool arena;
     struct spr_record record;
+    struct spr_text read; /* of the primary: its first extent, which outlives the record */
     struct spr_recipient *recipients;
     uint64_t *offsets; /* of the recipients */
     size_t recipient_count, recipient_room, offset_room;
+    size_t recipient_limit; /* there is room for so many */
     struct error_note *errors;
     size_t error_count, error_room;
     uint64_t identity;
@@ -68,6 +71,19 @@ static bool copy_text(struct spr_extract *extract, struct spr_text text, struct 
     return true;
 }
 
+/* As it is, where it points into the bytes that were read, as nearly all do; else a copy. */
+static inline bool hold_text(struct spr_extract *extract, struct spr_text text,
+                             struct spr_text *ret_text)
+{
+    const uintptr_t first = (uintptr_t)extract->read.bytes;
+    const uintptr_t at = (uintptr_t)text.bytes;
+    if (at - first < extract->read.length) { /* wraps around for one before the first */
+        *ret_text = text;
+        return true;
+    }
+    return copy_text(extract, text, ret_text);
+}
+
 static bool take_text(struct spr_sink *sink, enum spr_fact fact, struct spr_text value)
 {
     struct spr_extract *extract = extract_of(sink);
@@ -78,7 +94,7 @@ static bool take_text(struct spr_sink *sink, enum spr_fact fact, struct spr_text
     if (fact > SPR_FACT_LAST_ERROR) {
         return true; /* not a text: the format's mistake costs it that fact */
     }
-    return copy_text(extract, value, &extract->record.text[COLUMN_OF_FACT[fact]]);
+    return hold_text(extract, value, &extract->record.text[COLUMN_OF_FACT[fact]]);
 }
 
 static bool take_number(struct spr_sink *sink, enum spr_fact fact, int64_t value)
@@ -121,9 +137,9 @@ static bool take_number(struct spr_sink *sink, enum spr_fact fact, int64_t value
     return true;
 }
 
-static bool take_recipient(struct spr_sink *sink, const struct spr_recipient_fact *fact)
+/* Room for one more; false: there may be none, or no memory. */
+static bool grow_recipients(struct spr_extract *extract)
 {
-    struct spr_extract *extract = extract_of(sink);
     const size_t count = extract->recipient_count;
     if (count >= SPR_RECIPIENTS_MAX) {
         extract->cut = true;
@@ -136,11 +152,26 @@ static bool take_recipient(struct spr_sink *sink, const struct spr_recipient_fac
         extract->no_memory = true;
         return false;
     }
+    extract->recipient_limit =
+        extract->offset_room < SPR_RECIPIENTS_MAX ? extract->offset_room : SPR_RECIPIENTS_MAX;
+    return true;
+}
+
+static bool take_recipient(struct spr_sink *sink, const struct spr_recipient_fact *fact)
+{
+    struct spr_extract *extract = extract_of(sink);
+    const size_t count = extract->recipient_count;
+    if (count >= extract->recipient_limit && !grow_recipients(extract)) {
+        return false;
+    }
     struct spr_recipient *recipient = &extract->recipients[count];
-    *recipient = (struct spr_recipient){ .state = fact->state };
-    if (!copy_text(extract, fact->address, &recipient->address) ||
-        !copy_text(extract, fact->original, &recipient->original) ||
-        !copy_text(extract, fact->error, &recipient->error)) {
+    recipient->state = fact->state;
+    recipient->original = fact->original;
+    recipient->error = fact->error;
+    if (!hold_text(extract, fact->address, &recipient->address) ||
+        (fact->original.bytes != NULL &&
+         !hold_text(extract, fact->original, &recipient->original)) ||
+        (fact->error.bytes != NULL && !hold_text(extract, fact->error, &recipient->error))) {
         return false;
     }
     extract->offsets[count] = fact->offset;
@@ -251,6 +282,7 @@ static void give_back_room(struct spr_extract *extract)
         extract->offsets = NULL;
         extract->recipient_room = 0;
         extract->offset_room = 0;
+        extract->recipient_limit = 0;
     }
     if (extract->error_room > KEEP_ROOM_MAX) {
         free(extract->errors);
@@ -269,6 +301,9 @@ static void begin_record(struct spr_extract *extract, const struct spr_fetched *
     extract->auth_told = false;
     extract->cut = false;
     extract->no_memory = false;
+    const struct spr_file_view *primary = &fetched->view.files[fetched->primary];
+    extract->read =
+        primary->extent_count > 0 ? primary->extents[0].bytes : (struct spr_text){ NULL, 0 };
     extract->identity = spr_identity_digest_begin(fetched->meta.device, fetched->meta.inode);
     extract->record = (struct spr_record){
         .dir = folder->dir,

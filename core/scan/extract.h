@@ -1,6 +1,6 @@
 /*
  * Bytes to one record: the sink that a format fills, and what core adds to it. Belongs to one
- * worker; everything lies in its arena until the next message.
+ * worker. The record's texts lie in what was read of the message or in the worker's arena.
  */
 #ifndef SPR_CORE_SCAN_EXTRACT_H
 #define SPR_CORE_SCAN_EXTRACT_H
@@ -28,7 +28,8 @@ void spr_extract_free(struct spr_extract *extract);
 /* Runs the format over the view: 0, or -ENOMEM. */
 int spr_extract_parse(struct spr_extract *extract, const struct spr_fetched *fetched,
                       enum spr_verdict *ret_verdict, struct spr_need *ret_need);
-/* After SPR_PARSED; valid until the next parse. accounts.c may complete it. */
+/* After SPR_PARSED; valid until the next parse, and as long as the view it was parsed from.
+ * accounts.c may complete it. */
 struct spr_record *spr_extract_record(struct spr_extract *extract);
 bool spr_extract_was_cut(const struct spr_extract *extract); /* at SPR_RECIPIENTS_MAX */
 
