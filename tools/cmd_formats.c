@@ -55,20 +55,24 @@ static void add_actions(struct spr_json *json, const char *key, uint32_t actions
     spr_json_close(json);
 }
 
-static int write_format(const struct spr_format_report *report)
+static void write_format(const struct spr_format_report *report)
 {
-    struct spr_json *json = spr_json_new("spoolray.format/1");
-    spr_json_string(json, "name", report->name);
-    spr_json_string(json, "title", report->title);
-    add_actions(json, "actions_live", report->actions_live);
-    add_actions(json, "actions_stopped", report->actions_stopped);
-    spr_json_string(json, "live", report->live);
-    spr_json_string(json, "stop", report->stop);
-    spr_json_string(json, "lock_account", report->lock_account);
-    spr_json_string(json, "emit", report->emit);
-    spr_json_string(json, "emit_how", report->emit_how);
-    spr_json_string(json, "undo_limits", report->undo_limits);
-    return spr_json_write(json, stdout);
+    struct spr_out out;
+    struct spr_json json;
+    spr_out_begin(&out, stdout);
+    spr_json_begin(&json, &out, "spoolray.format/1");
+    spr_json_string(&json, "name", report->name);
+    spr_json_string(&json, "title", report->title);
+    add_actions(&json, "actions_live", report->actions_live);
+    add_actions(&json, "actions_stopped", report->actions_stopped);
+    spr_json_string(&json, "live", report->live);
+    spr_json_string(&json, "stop", report->stop);
+    spr_json_string(&json, "lock_account", report->lock_account);
+    spr_json_string(&json, "emit", report->emit);
+    spr_json_string(&json, "emit_how", report->emit_how);
+    spr_json_string(&json, "undo_limits", report->undo_limits);
+    spr_json_end(&json);
+    spr_out_end(&out);
 }
 
 int spr_cmd_formats(struct spr_cli *cli)
@@ -81,7 +85,7 @@ int spr_cmd_formats(struct spr_cli *cli)
             continue;
         }
         if (cli->json) {
-            r = write_format(&report);
+            write_format(&report);
         } else {
             print_format(&report);
         }

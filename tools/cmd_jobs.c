@@ -46,25 +46,29 @@ static void print_job(const struct spr_job *job)
     (void)fputc('\n', stdout);
 }
 
-static int write_job(const char *spool_root, const struct spr_job *job)
+static void write_job(const char *spool_root, const struct spr_job *job)
 {
-    struct spr_json *json = spr_json_new("spoolray.job/1");
-    spr_json_string(json, "spool", spool_root);
-    spr_json_number(json, "job", job->job);
-    spr_json_string(json, "action", spr_action_name(job->action));
-    spr_json_string(json, "state", spr_job_state_name(job->state));
-    spr_json_number(json, "messages", job->messages);
-    spr_json_number(json, "skipped", job->skipped);
-    spr_json_number(json, "stuck", job->stuck);
-    spr_json_number(json, "lost", job->lost);
-    spr_json_number(json, "purged", job->purged);
-    spr_json_number(json, "bytes", job->bytes);
-    spr_json_known(json, "created", job->created);
-    spr_json_known(json, "undo_until", job->undo_until);
-    spr_json_string(json, "user", job->user);
-    spr_json_string(json, "command", job->command);
-    spr_json_string(json, "reason", job->reason);
-    return spr_json_write(json, stdout);
+    struct spr_out out;
+    struct spr_json json;
+    spr_out_begin(&out, stdout);
+    spr_json_begin(&json, &out, "spoolray.job/1");
+    spr_json_string(&json, "spool", spool_root);
+    spr_json_number(&json, "job", job->job);
+    spr_json_string(&json, "action", spr_action_name(job->action));
+    spr_json_string(&json, "state", spr_job_state_name(job->state));
+    spr_json_number(&json, "messages", job->messages);
+    spr_json_number(&json, "skipped", job->skipped);
+    spr_json_number(&json, "stuck", job->stuck);
+    spr_json_number(&json, "lost", job->lost);
+    spr_json_number(&json, "purged", job->purged);
+    spr_json_number(&json, "bytes", job->bytes);
+    spr_json_known(&json, "created", job->created);
+    spr_json_known(&json, "undo_until", job->undo_until);
+    spr_json_string(&json, "user", job->user);
+    spr_json_string(&json, "command", job->command);
+    spr_json_string(&json, "reason", job->reason);
+    spr_json_end(&json);
+    spr_out_end(&out);
 }
 
 struct listing {
@@ -135,7 +139,8 @@ static int list_jobs(const struct spr_cli *cli, const char *spool_root, uint64_t
         }
         *ret_any = true;
         if (cli->json) {
-            r = write_job(spool_root, &job);
+            write_job(spool_root, &job);
+            r = 0;
         } else {
             if (!head) {
                 (void)printf("%5s  %-16s  %-8s %-11s %10s %8s %9s  %-16s  %s\n", "job", "created",

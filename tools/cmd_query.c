@@ -28,6 +28,7 @@ struct wish {
     bool descending;
     struct spr_columns columns;
     bool columns_given;
+    enum spr_row_style style;
     unsigned widths[SPR_COLUMNS_MAX];
 };
 
@@ -80,6 +81,9 @@ static int read_wish(const struct spr_cli *cli, struct wish *ret_wish)
     wish.count = spr_args_on(args, SPR_OPT_COUNT);
     wish.explain = spr_args_on(args, SPR_OPT_EXPLAIN);
     wish.columns_given = fields != NULL;
+    wish.style = cli->out_is_terminal ? SPR_ROW_CUT
+                 : fields != NULL     ? SPR_ROW_WHOLE
+                                      : SPR_ROW_SHORT;
     wish.limit =
         spr_args_number(args, SPR_OPT_LIMIT,
                         wish.output == OUTPUT_TABLE && cli->out_is_terminal ? ROWS_ON_TERMINAL : 0);
@@ -148,36 +152,35 @@ static int fit_terminal(const struct spr_session *session, const struct spr_quer
     return r < 0 ? spr_session_error(session, r, &fault) : 0;
 }
 
-static void print_head(const struct wish *wish)
+static void print_head(struct spr_out *out, const struct wish *wish)
 {
     if (wish->output == OUTPUT_TABLE) {
-        spr_columns_titles(stdout, &wish->columns, wish->widths);
+        spr_columns_titles(out, &wish->columns, wish->widths);
     } else if (wish->output == OUTPUT_CSV) {
-        spr_columns_csv_names(stdout, &wish->columns);
+        spr_columns_csv_names(out, &wish->columns);
     }
 }
 
-static int print_message(const struct spr_cli *cli, const struct wish *wish,
-                         const struct spr_row *row)
+static void print_message(struct spr_out *out, const struct wish *wish, const struct spr_row *row)
 {
     switch (wish->output) {
     case OUTPUT_TABLE:
-        spr_columns_row(stdout, &wish->columns, wish->widths, row, cli->out_is_terminal);
-        return 0;
+        spr_columns_row(out, &wish->columns, wish->widths, row, wish->style);
+        return;
     case OUTPUT_CSV:
-        spr_columns_csv(stdout, &wish->columns, row);
-        return 0;
+        spr_columns_csv(out, &wish->columns, row);
+        return;
     case OUTPUT_JSON:
-        return spr_columns_json(stdout, wish->columns_given ? &wish->columns : NULL, row);
+        spr_columns_json(out, wish->columns_given ? &wish->columns : NULL, row);
+        return;
     case OUTPUT_RAW:
-        spr_columns_raw(stdout, &wish->columns, row);
-        return 0;
+        spr_columns_raw(out, &wish->columns, row);
+        return;
     case OUTPUT_EMIT:
-        spr_escape_write(stdout, row->message->queue_id);
-        (void)fputc('\n', stdout);
-        return 0;
+        spr_escape_text(out, row->message->queue_id);
+        spr_out_char(out, '\n');
+        return;
     }
-    return 0;
 }
 
 static int print_messages(const struct spr_session *session, const struct wish *wish,
@@ -189,18 +192,18 @@ static int print_messages(const struct spr_session *session, const struct wish *
                                  session->report.host };
     const uint64_t total = spr_result_count(result);
     uint64_t rows = 0;
+    struct spr_out out;
     int r = 0;
+    spr_out_begin(&out, stdout);
     if (total > 0) {
-        print_head(wish);
+        print_head(&out, wish);
     }
     while ((wish->limit == 0 || rows < wish->limit) && !ferror(stdout) &&
            (r = spr_result_next(result, &message, &fault)) == 1) {
-        r = print_message(session->cli, wish, &row);
-        if (r < 0) {
-            return spr_error_fault(r, NULL, NULL);
-        }
+        print_message(&out, wish, &row);
         rows++;
     }
+    spr_out_end(&out);
     if (r < 0) {
         return spr_session_error(session, r, &fault);
     }

@@ -69,48 +69,52 @@ static void print_report(const struct spr_session *session)
     }
 }
 
-static int write_report(const struct spr_session *session)
+static void write_report(const struct spr_session *session)
 {
     const struct spr_scan_report *scan = session->scan;
-    struct spr_json *json = spr_json_new("spoolray.scan/1");
-    spr_json_string(json, "spool", session->site->root);
-    spr_json_string(json, "format", scan->format);
-    spr_json_string(json, "format_reason", format_reason(session));
-    spr_json_string(json, "index", session->index_dir);
-    spr_json_number(json, "messages", scan->messages);
-    spr_json_number(json, "recipients", scan->recipients);
-    spr_json_number(json, "entries", scan->entries);
-    spr_json_number(json, "read", scan->read);
-    spr_json_number(json, "carried_over", scan->carried_over);
-    spr_json_number(json, "dropped", scan->dropped);
-    spr_json_number(json, "arriving", scan->arriving);
-    spr_json_number(json, "bytes_read", scan->bytes_read);
-    spr_json_number(json, "index_bytes", session->report.bytes_on_disk);
-    spr_json_string(json, "engine", scan->engine);
-    spr_json_string(json, "engine_reason", scan->engine_reason);
-    spr_json_real(json, "seconds", (double)scan->wall_ns / 1e9);
-    spr_json_number(json, "rejects", scan->rejects);
-    spr_json_list(json, "reject_classes");
+    struct spr_out out;
+    struct spr_json json;
+    spr_out_begin(&out, stdout);
+    spr_json_begin(&json, &out, "spoolray.scan/1");
+    spr_json_string(&json, "spool", session->site->root);
+    spr_json_string(&json, "format", scan->format);
+    spr_json_string(&json, "format_reason", format_reason(session));
+    spr_json_string(&json, "index", session->index_dir);
+    spr_json_number(&json, "messages", scan->messages);
+    spr_json_number(&json, "recipients", scan->recipients);
+    spr_json_number(&json, "entries", scan->entries);
+    spr_json_number(&json, "read", scan->read);
+    spr_json_number(&json, "carried_over", scan->carried_over);
+    spr_json_number(&json, "dropped", scan->dropped);
+    spr_json_number(&json, "arriving", scan->arriving);
+    spr_json_number(&json, "bytes_read", scan->bytes_read);
+    spr_json_number(&json, "index_bytes", session->report.bytes_on_disk);
+    spr_json_string(&json, "engine", scan->engine);
+    spr_json_string(&json, "engine_reason", scan->engine_reason);
+    spr_json_real(&json, "seconds", (double)scan->wall_ns / 1e9);
+    spr_json_number(&json, "rejects", scan->rejects);
+    spr_json_list(&json, "reject_classes");
     for (unsigned i = 0; i < SPR_REJECT_CLASSES_MAX && scan->classes[i].name != NULL; i++) {
-        spr_json_item(json);
-        spr_json_string(json, "name", scan->classes[i].name);
-        spr_json_number(json, "count", scan->classes[i].count);
-        spr_json_close(json);
+        spr_json_item(&json);
+        spr_json_string(&json, "name", scan->classes[i].name);
+        spr_json_number(&json, "count", scan->classes[i].count);
+        spr_json_close(&json);
     }
-    spr_json_close(json);
-    spr_json_list(json, "first_rejects");
+    spr_json_close(&json);
+    spr_json_list(&json, "first_rejects");
     for (uint32_t i = 0; i < scan->first_count; i++) {
         const struct spr_reject *reject = &scan->first[i];
-        spr_json_item(json);
-        spr_json_string(json, "path", reject->path);
-        spr_json_string(json, "class", reject->class_name);
-        spr_json_string(json, "reason", reject->reason);
-        spr_json_number(json, "offset", reject->offset);
-        spr_json_string(json, "error", reject->code != 0 ? spr_strerror(reject->code) : NULL);
-        spr_json_close(json);
+        spr_json_item(&json);
+        spr_json_string(&json, "path", reject->path);
+        spr_json_string(&json, "class", reject->class_name);
+        spr_json_string(&json, "reason", reject->reason);
+        spr_json_number(&json, "offset", reject->offset);
+        spr_json_string(&json, "error", reject->code != 0 ? spr_strerror(reject->code) : NULL);
+        spr_json_close(&json);
     }
-    spr_json_close(json);
-    return spr_json_write(json, stdout);
+    spr_json_close(&json);
+    spr_json_end(&json);
+    spr_out_end(&out);
 }
 
 int spr_cmd_scan(struct spr_cli *cli)
@@ -125,7 +129,7 @@ int spr_cmd_scan(struct spr_cli *cli)
             break;
         }
         if (cli->json) {
-            r = write_report(&session);
+            write_report(&session);
         } else if (!cli->quiet) {
             print_report(&session);
         }

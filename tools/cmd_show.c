@@ -193,11 +193,15 @@ static int show_json(const struct spr_session *session, const struct spr_message
 {
     const struct spr_row row = { message, session->site->root, session->report.format,
                                  session->report.host };
-    struct spr_json *json = spr_json_new("spoolray.message/1");
-    spr_columns_add(json, NULL, &row);
-    const int r = add_content(session, message, json);
-    const int written = spr_json_write(json, stdout);
-    return r != 0 ? r : written;
+    struct spr_out out;
+    struct spr_json json;
+    spr_out_begin(&out, stdout);
+    spr_json_begin(&json, &out, "spoolray.message/1");
+    spr_columns_add(&json, NULL, &row);
+    const int r = add_content(session, message, &json);
+    spr_json_end(&json);
+    spr_out_end(&out);
+    return r;
 }
 
 /* Every message with that id; servers use ids again, so there may be more than one. */

@@ -61,60 +61,81 @@ static struct spr_text shown_value(enum spr_field field, struct spr_text value)
     return is_null_sender ? spr_text_string("<>") : value;
 }
 
-static void print_row(const struct spr_cli *cli, enum spr_field field,
+static void print_row(const struct spr_cli *cli, struct spr_out *out, enum spr_field field,
                       const struct spr_top_row *row, uint64_t most)
 {
-    static const char bar[] = "####################";
     char a[SPR_SHORT_MAX];
     char b[SPR_SHORT_MAX];
     char c[SPR_SHORT_MAX];
-    (void)printf("%11s %12s %9s  ", spr_text_count(row->messages, a),
-                 spr_text_count(row->recipients, b), spr_text_size(row->bytes, c));
-    (void)printf("%-16s  %-16s  ", spr_text_minute(row->first, a), spr_text_minute(row->last, b));
+    char line[4 * SPR_SHORT_MAX];
+    (void)snprintf(line, sizeof(line), "%11s %12s %9s  ", spr_text_count(row->messages, a),
+                   spr_text_count(row->recipients, b), spr_text_size(row->bytes, c));
+    spr_out_string(out, line);
+    (void)snprintf(line, sizeof(line), "%-16s  %-16s  ", spr_text_minute(row->first, a),
+                   spr_text_minute(row->last, b));
+    spr_out_string(out, line);
     if (cli->out_is_terminal && cli->columns > 110 && most > 0) {
-        const int width = (int)(row->messages * BAR_WIDTH / most);
-        (void)printf("%-*.*s ", BAR_WIDTH, width, bar);
+        const size_t width = (size_t)(row->messages * BAR_WIDTH / most);
+        for (size_t i = 0; i < width; i++) {
+            spr_out_char(out, '#');
+        }
+        spr_out_spaces(out, BAR_WIDTH + 1 - width);
     }
-    spr_escape_write(stdout, shown_value(field, row->value));
-    (void)fputc('\n', stdout);
+    spr_escape_text(out, shown_value(field, row->value));
+    spr_out_char(out, '\n');
 }
 
-static int write_row(const struct spr_session *session, const char *name,
-                     const struct spr_top_row *row)
+static void write_json(const struct spr_session *session, struct spr_out *out, const char *name,
+                       const struct spr_top_row *row)
 {
-    struct spr_json *json = spr_json_new("spoolray.top/1");
-    spr_json_string(json, "spool", session->site->root);
-    spr_json_string(json, "field", name);
-    spr_json_text(json, "value", row->value);
-    spr_json_number(json, "messages", row->messages);
-    spr_json_number(json, "recipients", row->recipients);
-    spr_json_number(json, "bytes", row->bytes);
-    spr_json_known(json, "first", row->first);
-    spr_json_known(json, "last", row->last);
-    return spr_json_write(json, stdout);
+    struct spr_json json;
+    spr_json_begin(&json, out, "spoolray.top/1");
+    spr_json_string(&json, "spool", session->site->root);
+    spr_json_string(&json, "field", name);
+    spr_json_text(&json, "value", row->value);
+    spr_json_number(&json, "messages", row->messages);
+    spr_json_number(&json, "recipients", row->recipients);
+    spr_json_number(&json, "bytes", row->bytes);
+    spr_json_known(&json, "first", row->first);
+    spr_json_known(&json, "last", row->last);
+    spr_json_end(&json);
 }
 
-static void write_csv(const struct spr_top_row *row)
+static void write_csv(struct spr_out *out, const struct spr_top_row *row)
 {
+    const uint64_t numbers[] = { row->messages, row->recipients, row->bytes };
+    const int64_t times[] = { row->first, row->last };
     char text[SPR_SHORT_MAX];
-    spr_csv_text(stdout, row->value);
-    (void)printf(",%llu,%llu,%llu,", (unsigned long long)row->messages,
-                 (unsigned long long)row->recipients, (unsigned long long)row->bytes);
-    spr_csv_text(
-        stdout,
-        spr_text_string(row->first == SPR_TIME_UNKNOWN ? "" : spr_text_stamp(row->first, text)));
-    (void)fputc(',', stdout);
-    spr_csv_text(stdout, spr_text_string(
-                             row->last == SPR_TIME_UNKNOWN ? "" : spr_text_stamp(row->last, text)));
-    (void)fputs("\r\n", stdout);
+    spr_csv_text(out, row->value);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        spr_out_char(out, ',');
+        spr_out_number(out, (int64_t)numbers[i]);
+    }
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        spr_out_char(out, ',');
+        spr_out_string(out, times[i] == SPR_TIME_UNKNOWN ? "" : spr_text_stamp(times[i], text));
+    }
+    spr_out_string(out, "\r\n");
+}
+
+static void print_head(const struct spr_cli *cli, struct spr_out *out, bool csv)
+{
+    const char *name = cli->args->words[0];
+    char line[160];
+    if (csv) {
+        (void)snprintf(line, sizeof(line), "%s,messages,recipients,bytes,first,last\r\n", name);
+    } else {
+        (void)snprintf(line, sizeof(line), "%11s %12s %9s  %-16s  %-16s  %s\n", "messages",
+                       "recipients", "size", "first", "last", name);
+    }
+    spr_out_string(out, line);
 }
 
 /* All rows up to the limit. */
-static int print_table(const struct spr_session *session, enum spr_field field, struct spr_top *top,
-                       bool *ret_any)
+static void print_table(const struct spr_session *session, enum spr_field field,
+                        struct spr_top *top, bool *ret_any)
 {
     const struct spr_cli *cli = session->cli;
-    const char *name = cli->args->words[0];
     const bool csv = spr_args_on(cli->args, SPR_OPT_CSV);
     uint64_t limit =
         spr_args_number(cli->args, SPR_OPT_LIMIT,
@@ -122,32 +143,28 @@ static int print_table(const struct spr_session *session, enum spr_field field, 
     uint64_t rows = 0;
     uint64_t most = 0;
     struct spr_top_row row;
-    int r;
-    while ((r = spr_top_next(top, &row)) == 1 && (limit == 0 || rows < limit)) {
+    struct spr_out out;
+    bool more;
+    spr_out_begin(&out, stdout);
+    while ((more = spr_top_next(top, &row) == 1) && (limit == 0 || rows < limit)) {
         most = rows == 0 ? row.messages : most;
-        if (rows == 0 && csv) {
-            (void)printf("%s,messages,recipients,bytes,first,last\r\n", name);
-        } else if (rows == 0 && !cli->json) {
-            (void)printf("%11s %12s %9s  %-16s  %-16s  %s\n", "messages", "recipients", "size",
-                         "first", "last", name);
+        if (rows == 0 && !cli->json) {
+            print_head(cli, &out, csv);
         }
         if (cli->json) {
-            r = write_row(session, name, &row);
+            write_json(session, &out, cli->args->words[0], &row);
         } else if (csv) {
-            write_csv(&row);
+            write_csv(&out, &row);
         } else {
-            print_row(cli, field, &row, most);
-        }
-        if (r < 0) {
-            return r;
+            print_row(cli, &out, field, &row, most);
         }
         rows++;
     }
-    if (r == 1 && cli->out_is_terminal && !cli->json && !csv) {
+    spr_out_end(&out);
+    if (more && cli->out_is_terminal && !cli->json && !csv) {
         (void)printf("the first %llu rows; --limit 0 shows all\n", (unsigned long long)rows);
     }
     *ret_any = *ret_any || rows > 0;
-    return r < 0 ? r : 0;
 }
 
 static int rank_spool(const struct spr_cli *cli, const struct spr_site *site, enum spr_field field,
@@ -167,7 +184,7 @@ static int rank_spool(const struct spr_cli *cli, const struct spr_site *site, en
     if (r < 0) {
         (void)spr_session_error(&session, r, &fault);
     } else {
-        r = print_table(&session, field, top, ret_any);
+        print_table(&session, field, top, ret_any);
         spr_top_free(top);
     }
     spr_session_close(&session);

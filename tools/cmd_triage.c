@@ -208,9 +208,12 @@ static void print_subjects(const struct spr_session *session, const struct spr_v
     for (unsigned i = 0; i < facts->subject_count; i++) {
         (void)printf(LABEL, i == 0 ? "subjects" : "");
         const size_t width = spr_escape_width(facts->subjects[i]);
-        spr_escape_cell(stdout, facts->subjects[i], width < SUBJECT_WIDTH ? width : SUBJECT_WIDTH,
+        struct spr_out out;
+        spr_out_begin(&out, stdout);
+        spr_escape_cell(&out, facts->subjects[i], width < SUBJECT_WIDTH ? width : SUBJECT_WIDTH,
                         false);
-        (void)fputc('\n', stdout);
+        spr_out_char(&out, '\n');
+        spr_out_end(&out);
     }
 }
 
@@ -314,50 +317,54 @@ static void add_texts(struct spr_json *json, const char *key, const struct spr_t
     spr_json_close(json);
 }
 
-static int write_triage(const struct spr_session *session, const struct spr_verdict_facts *facts)
+static void write_triage(const struct spr_session *session, const struct spr_verdict_facts *facts)
 {
-    struct spr_json *json = spr_json_new("spoolray.triage/1");
-    spr_json_string(json, "spool", session->site->root);
-    spr_json_string(json, "format", session->report.format);
-    spr_json_string(json, "host", session->report.host);
-    spr_json_known(json, "scanned_at", session->report.scanned_at);
-    spr_json_string(json, "culprit", CULPRITS[facts->culprit].json);
-    spr_json_text(json, "name",
+    struct spr_out out;
+    struct spr_json json;
+    spr_out_begin(&out, stdout);
+    spr_json_begin(&json, &out, "spoolray.triage/1");
+    spr_json_string(&json, "spool", session->site->root);
+    spr_json_string(&json, "format", session->report.format);
+    spr_json_string(&json, "host", session->report.host);
+    spr_json_known(&json, "scanned_at", session->report.scanned_at);
+    spr_json_string(&json, "culprit", CULPRITS[facts->culprit].json);
+    spr_json_text(&json, "name",
                   facts->culprit != SPR_CULPRIT_NONE ? facts->name : (struct spr_text){ NULL, 0 });
-    spr_json_number(json, "confidence", facts->confidence);
-    spr_json_number(json, "messages", facts->messages);
-    spr_json_number(json, "recipients", facts->recipients);
-    spr_json_number(json, "pending", facts->pending);
-    spr_json_number(json, "distinct_recipients", facts->distinct_recipients);
-    spr_json_number(json, "distinct_senders", facts->distinct_senders);
-    spr_json_number(json, "distinct_clients", facts->distinct_clients);
-    spr_json_number(json, "bytes", facts->bytes);
-    spr_json_number(json, "total_messages", facts->total_messages);
-    spr_json_number(json, "total_recipients", facts->total_recipients);
-    spr_json_number(json, "total_bytes", facts->total_bytes);
-    spr_json_number(json, "bounces", facts->bounces);
-    spr_json_known(json, "burst_start", facts->burst_start);
-    spr_json_known(json, "burst_end", facts->burst_end);
-    spr_json_number(json, "burst_per_minute_max", facts->burst_per_minute_max);
-    spr_json_real(json, "median_fanout_others", facts->median_fanout_others);
-    spr_json_object(json, "states");
+    spr_json_number(&json, "confidence", facts->confidence);
+    spr_json_number(&json, "messages", facts->messages);
+    spr_json_number(&json, "recipients", facts->recipients);
+    spr_json_number(&json, "pending", facts->pending);
+    spr_json_number(&json, "distinct_recipients", facts->distinct_recipients);
+    spr_json_number(&json, "distinct_senders", facts->distinct_senders);
+    spr_json_number(&json, "distinct_clients", facts->distinct_clients);
+    spr_json_number(&json, "bytes", facts->bytes);
+    spr_json_number(&json, "total_messages", facts->total_messages);
+    spr_json_number(&json, "total_recipients", facts->total_recipients);
+    spr_json_number(&json, "total_bytes", facts->total_bytes);
+    spr_json_number(&json, "bounces", facts->bounces);
+    spr_json_known(&json, "burst_start", facts->burst_start);
+    spr_json_known(&json, "burst_end", facts->burst_end);
+    spr_json_number(&json, "burst_per_minute_max", facts->burst_per_minute_max);
+    spr_json_real(&json, "median_fanout_others", facts->median_fanout_others);
+    spr_json_object(&json, "states");
     for (unsigned state = SPR_STATE_INCOMING; state <= SPR_STATE_CORRUPT; state++) {
-        spr_json_number(json, spr_state_name((enum spr_state)state), facts->state_counts[state]);
+        spr_json_number(&json, spr_state_name((enum spr_state)state), facts->state_counts[state]);
     }
-    spr_json_close(json);
-    spr_json_list(json, "top_domains");
+    spr_json_close(&json);
+    spr_json_list(&json, "top_domains");
     for (unsigned i = 0; i < facts->top_domain_count; i++) {
-        spr_json_item(json);
-        spr_json_text(json, "value", facts->top_domains[i]);
-        spr_json_number(json, "recipients", facts->top_domain_counts[i]);
-        spr_json_close(json);
+        spr_json_item(&json);
+        spr_json_text(&json, "value", facts->top_domains[i]);
+        spr_json_number(&json, "recipients", facts->top_domain_counts[i]);
+        spr_json_close(&json);
     }
-    spr_json_close(json);
-    add_texts(json, "subjects", facts->subjects, facts->subject_count);
-    add_texts(json, "clients", facts->clients, facts->client_count);
-    spr_json_text(json, "runner_up", facts->runner_up);
-    spr_json_number(json, "runner_up_messages", facts->runner_up_messages);
-    return spr_json_write(json, stdout);
+    spr_json_close(&json);
+    add_texts(&json, "subjects", facts->subjects, facts->subject_count);
+    add_texts(&json, "clients", facts->clients, facts->client_count);
+    spr_json_text(&json, "runner_up", facts->runner_up);
+    spr_json_number(&json, "runner_up_messages", facts->runner_up_messages);
+    spr_json_end(&json);
+    spr_out_end(&out);
 }
 
 static int triage_spool(const struct spr_cli *cli, const struct spr_site *site, bool brief)
@@ -375,7 +382,7 @@ static int triage_spool(const struct spr_cli *cli, const struct spr_site *site, 
     } else {
         const struct spr_verdict_facts *facts = spr_verdict_facts(report);
         if (cli->json) {
-            r = write_triage(&session, facts);
+            write_triage(&session, facts);
         } else if (brief) {
             print_verdict_line(cli, facts);
             print_spool_line(&session);

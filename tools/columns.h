@@ -40,6 +40,7 @@ struct spr_columns {
 
 /* fields: names by comma, NULL for the usual ones. 0, or an exit code with its error line. */
 int spr_columns_choose(const char *fields, struct spr_columns *ret_columns);
+void spr_columns_all(struct spr_columns *ret_columns);
 void spr_columns_list(FILE *out);
 /* Widths for where nothing is cut; widths has SPR_COLUMNS_MAX entries, as below. */
 void spr_columns_widths(const struct spr_columns *columns, unsigned total, unsigned *ret_widths);
@@ -49,14 +50,23 @@ void spr_columns_measure(const struct spr_columns *columns, const struct spr_row
                          unsigned *widths);
 void spr_columns_fit(struct spr_columns *columns, bool may_drop, unsigned total, unsigned *widths);
 
-void spr_columns_titles(FILE *out, const struct spr_columns *columns, const unsigned *widths);
-void spr_columns_row(FILE *out, const struct spr_columns *columns, const unsigned *widths,
-                     const struct spr_row *row, bool cut);
-void spr_columns_csv_names(FILE *out, const struct spr_columns *columns);
-void spr_columns_csv(FILE *out, const struct spr_columns *columns, const struct spr_row *row);
-void spr_columns_raw(FILE *out, const struct spr_columns *columns, const struct spr_row *row);
+enum spr_row_style {
+    SPR_ROW_CUT,   /* fits its widths */
+    SPR_ROW_SHORT, /* of several recipients only the first */
+    SPR_ROW_WHOLE, /* all there is */
+};
+void spr_columns_titles(struct spr_out *out, const struct spr_columns *columns,
+                        const unsigned *widths);
+void spr_columns_row(struct spr_out *out, const struct spr_columns *columns, const unsigned *widths,
+                     const struct spr_row *row, enum spr_row_style style);
+void spr_columns_csv_names(struct spr_out *out, const struct spr_columns *columns);
+void spr_columns_csv(struct spr_out *out, const struct spr_columns *columns,
+                     const struct spr_row *row);
+void spr_columns_raw(struct spr_out *out, const struct spr_columns *columns,
+                     const struct spr_row *row);
 /* All of them, or only the columns named (NULL: all). */
-int spr_columns_json(FILE *out, const struct spr_columns *columns, const struct spr_row *row);
+void spr_columns_json(struct spr_out *out, const struct spr_columns *columns,
+                      const struct spr_row *row);
 /* Adds the message's fields to an object. */
 void spr_columns_add(struct spr_json *json, const struct spr_columns *columns,
                      const struct spr_row *row);

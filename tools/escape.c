@@ -73,10 +73,48 @@ static unsigned decode_sequence(const uint8_t *bytes, size_t left, uint32_t *ret
     return length;
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+#define HIGH_BITS  EACH(0x80)
+
+/* May the byte be printed as it is? */
+static bool is_plain(uint8_t byte)
+{
+    return byte >= 0x20 && byte < 0x7f;
+}
+
+/* High bits where a byte is not plain; more of them only above a byte that is not. */
+static uint64_t special_bytes(uint64_t word)
+{
+    return (word | (word - EACH(0x20)) | (word + EACH(1))) & HIGH_BITS;
+}
+
+/* Nearly all text is plain, so eight bytes are judged at a time. */
+size_t spr_escape_plain(struct spr_text text, size_t from)
+{
+    size_t at = from;
+    uint64_t word;
+    while (text.length - at >= sizeof(word)) {
+        memcpy(&word, text.bytes + at, sizeof(word));
+        if (special_bytes(word) != 0) {
+            break;
+        }
+        at += sizeof(word);
+    }
+    while (at < text.length && is_plain(text.bytes[at])) {
+        at++;
+    }
+    return at - from;
+}
+
 struct spr_glyph spr_glyph_at(struct spr_text text, size_t offset)
 {
     const uint8_t *bytes = text.bytes + offset;
     struct spr_glyph glyph = { .point = bytes[0], .length = 1, .valid = true };
+    if (is_plain(bytes[0])) {
+        glyph.visible = true;
+        glyph.width = 1;
+        return glyph;
+    }
     if (bytes[0] >= 0x80) {
         const unsigned length = decode_sequence(bytes, text.length - offset, &glyph.point);
         glyph.valid = length > 0;
@@ -92,12 +130,13 @@ struct spr_glyph spr_glyph_at(struct spr_text text, size_t offset)
 
 bool spr_utf8_valid(struct spr_text text)
 {
-    for (size_t i = 0; i < text.length;) {
+    for (size_t i = spr_escape_plain(text, 0); i < text.length;) {
         const struct spr_glyph glyph = spr_glyph_at(text, i);
         if (!glyph.valid) {
             return false;
         }
         i += glyph.length;
+        i += spr_escape_plain(text, i);
     }
     return true;
 }
@@ -120,28 +159,41 @@ static unsigned escape_glyph(struct spr_text text, size_t offset, struct spr_gly
     return (unsigned)length;
 }
 
-void spr_escape_write(FILE *out, struct spr_text text)
+void spr_escape_text(struct spr_out *out, struct spr_text text)
 {
     char bytes[SPR_ESCAPE_MAX];
     for (size_t i = 0; i < text.length;) {
-        const struct spr_glyph glyph = spr_glyph_at(text, i);
-        unsigned length;
-        (void)escape_glyph(text, i, glyph, bytes, &length);
-        (void)fwrite(bytes, 1, length, out); /* the stream keeps its error; main looks at the end */
-        i += glyph.length;
+        const size_t plain = spr_escape_plain(text, i);
+        spr_out_bytes(out, text.bytes + i, plain);
+        i += plain;
+        if (i < text.length) {
+            const struct spr_glyph glyph = spr_glyph_at(text, i);
+            unsigned length;
+            (void)escape_glyph(text, i, glyph, bytes, &length);
+            spr_out_bytes(out, bytes, length);
+            i += glyph.length;
+        }
     }
 }
 
-void spr_escape_string(FILE *out, const char *text)
+void spr_escape_write(FILE *file, struct spr_text text)
 {
-    spr_escape_write(out, spr_text_string(text));
+    struct spr_out out;
+    spr_out_begin(&out, file);
+    spr_escape_text(&out, text);
+    spr_out_end(&out);
+}
+
+void spr_escape_string(FILE *file, const char *text)
+{
+    spr_escape_write(file, spr_text_string(text));
 }
 
 size_t spr_escape_width(struct spr_text text)
 {
     char bytes[SPR_ESCAPE_MAX];
-    size_t width = 0;
-    for (size_t i = 0; i < text.length;) {
+    size_t width = spr_escape_plain(text, 0);
+    for (size_t i = width; i < text.length;) {
         const struct spr_glyph glyph = spr_glyph_at(text, i);
         unsigned length;
         width += escape_glyph(text, i, glyph, bytes, &length);
@@ -150,20 +202,13 @@ size_t spr_escape_width(struct spr_text text)
     return width;
 }
 
-static void pad(FILE *out, size_t columns)
-{
-    for (size_t i = 0; i < columns; i++) {
-        (void)fputc(' ', out);
-    }
-}
-
-void spr_escape_cell(FILE *out, struct spr_text text, size_t width, bool right)
+void spr_escape_cell(struct spr_out *out, struct spr_text text, size_t width, bool right)
 {
     const size_t whole = spr_escape_width(text);
     if (whole <= width) {
-        pad(out, right ? width - whole : 0);
-        spr_escape_write(out, text);
-        pad(out, right ? 0 : width - whole);
+        spr_out_spaces(out, right ? width - whole : 0);
+        spr_escape_text(out, text);
+        spr_out_spaces(out, right ? 0 : width - whole);
         return;
     }
     char bytes[SPR_ESCAPE_MAX];
@@ -175,31 +220,15 @@ void spr_escape_cell(FILE *out, struct spr_text text, size_t width, bool right)
         if (used + columns + 1 > width) {
             break;
         }
-        (void)fwrite(bytes, 1, length, out);
+        spr_out_bytes(out, bytes, length);
         used += columns;
         i += glyph.length;
     }
     if (used < width) {
-        (void)fputs("\xe2\x80\xa6", out);
+        spr_out_string(out, "\xe2\x80\xa6");
         used++;
     }
-    pad(out, width - used);
-}
-
-void spr_escape_json(FILE *out, struct spr_text text)
-{
-    for (size_t i = 0; i < text.length;) {
-        const struct spr_glyph glyph = spr_glyph_at(text, i);
-        if (glyph.visible || glyph.point < 0x20) {
-            (void)fwrite(text.bytes + i, 1, glyph.length, out);
-        } else if (glyph.point > 0xffff) {
-            const uint32_t rest = glyph.point - 0x10000;
-            (void)fprintf(out, "\\u%04x\\u%04x", 0xd800 + (rest >> 10), 0xdc00 + (rest & 0x3ff));
-        } else {
-            (void)fprintf(out, "\\u%04x", glyph.point);
-        }
-        i += glyph.length;
-    }
+    spr_out_spaces(out, width - used);
 }
 
 static bool is_plain_word(struct spr_text text)

@@ -9,6 +9,7 @@
 #define SPR_TOOLS_ESCAPE_H
 
 #include "core/spoolray.h"
+#include "tools/out.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,15 +29,16 @@ struct spr_glyph {
 struct spr_glyph spr_glyph_at(struct spr_text text, size_t offset);
 bool spr_utf8_valid(struct spr_text text);
 
-void spr_escape_write(FILE *out, struct spr_text text);
-void spr_escape_string(FILE *out, const char *text);
+/* How many bytes from there on are printable ASCII. */
+size_t spr_escape_plain(struct spr_text text, size_t from);
+
+void spr_escape_text(struct spr_out *out, struct spr_text text);
+void spr_escape_write(FILE *file, struct spr_text text);
+void spr_escape_string(FILE *file, const char *text);
 /* Columns that the escaped text takes. */
 size_t spr_escape_width(struct spr_text text);
 /* The escaped text in exactly width columns: cut with an ellipsis, or padded. */
-void spr_escape_cell(FILE *out, struct spr_text text, size_t width, bool right);
-/* Bytes of a JSON document: what escape.h calls invisible becomes \uNNNN. The text is valid UTF-8.
- */
-void spr_escape_json(FILE *out, struct spr_text text);
+void spr_escape_cell(struct spr_out *out, struct spr_text text, size_t width, bool right);
 /* As one word for a POSIX shell; control bytes by $'…'. */
 void spr_escape_shell(FILE *out, struct spr_text text);
 

@@ -96,59 +96,68 @@ int spr_preview_print(const struct spr_cli *cli, const struct spr_plan_report *p
         }
         return 0;
     }
-    struct spr_json *json = spr_json_new("spoolray.plan/1");
+    struct spr_out out;
+    struct spr_json json;
+    spr_out_begin(&out, stdout);
+    spr_json_begin(&json, &out, "spoolray.plan/1");
     struct spr_top_row row;
-    spr_json_string(json, "spool", plan->spool_root);
-    spr_json_string(json, "format", plan->format);
-    spr_json_string(json, "action", spr_action_name(plan->action));
-    spr_json_string(json, "expression", expression);
-    spr_json_number(json, "messages", plan->messages);
-    spr_json_number(json, "recipients", plan->recipients);
-    spr_json_number(json, "pending", plan->pending);
-    spr_json_number(json, "bytes", plan->bytes);
-    spr_json_number(json, "from_active", plan->from_active);
-    spr_json_number(json, "unchangeable", plan->unchangeable);
-    spr_json_number(json, "header_only", plan->header_only);
-    spr_json_number(json, "purge_at_most", plan->purge_at_most);
-    spr_json_string(json, "refusal", plan->refusal);
+    spr_json_string(&json, "spool", plan->spool_root);
+    spr_json_string(&json, "format", plan->format);
+    spr_json_string(&json, "action", spr_action_name(plan->action));
+    spr_json_string(&json, "expression", expression);
+    spr_json_number(&json, "messages", plan->messages);
+    spr_json_number(&json, "recipients", plan->recipients);
+    spr_json_number(&json, "pending", plan->pending);
+    spr_json_number(&json, "bytes", plan->bytes);
+    spr_json_number(&json, "from_active", plan->from_active);
+    spr_json_number(&json, "unchangeable", plan->unchangeable);
+    spr_json_number(&json, "header_only", plan->header_only);
+    spr_json_number(&json, "purge_at_most", plan->purge_at_most);
+    spr_json_string(&json, "refusal", plan->refusal);
     if (plan->server_known) {
-        spr_json_bool(json, "server_runs", plan->server_runs);
+        spr_json_bool(&json, "server_runs", plan->server_runs);
     } else {
-        spr_json_null(json, "server_runs");
+        spr_json_null(&json, "server_runs");
     }
-    spr_json_object(json, "states");
+    spr_json_object(&json, "states");
     while (states != NULL && spr_top_next(states, &row) == 1) {
         char name[32];
         const size_t length = row.value.length < sizeof(name) ? row.value.length : sizeof(name) - 1;
         memcpy(name, row.value.bytes, length);
         name[length] = '\0';
-        spr_json_number(json, name, row.messages);
+        spr_json_number(&json, name, row.messages);
     }
-    spr_json_close(json);
-    return spr_json_write(json, stdout);
+    spr_json_close(&json);
+    spr_json_end(&json);
+    spr_out_end(&out);
+    return 0;
 }
 
-static int write_outcome(const struct spr_outcome *outcome, const struct spr_job_report *job,
-                         int result)
+static void write_outcome(const struct spr_outcome *outcome, const struct spr_job_report *job,
+                          int result)
 {
-    struct spr_json *json = spr_json_new(outcome->schema);
-    spr_json_string(json, "spool", outcome->spool_root);
-    spr_json_string(json, "action", spr_action_name(outcome->action));
-    spr_json_number(json, "job", job->job != 0 ? job->job : outcome->job);
-    spr_json_number(json, "done", job->done);
-    spr_json_number(json, "skipped", job->skipped);
-    spr_json_number(json, "back", job->back);
-    spr_json_number(json, "stuck", job->stuck);
-    spr_json_number(json, "lost", job->lost);
-    spr_json_number(json, "purged", job->purged);
-    spr_json_number(json, "bytes", job->bytes);
-    spr_json_number(json, "batches", job->batches);
-    spr_json_number(json, "reloads", job->reloads);
-    spr_json_string(json, "first_path", job->first_path[0] != '\0' ? job->first_path : NULL);
-    spr_json_string(json, "first_reason", job->first_reason[0] != '\0' ? job->first_reason : NULL);
-    spr_json_string(json, "error", result < 0 ? spr_strerror(result) : NULL);
-    spr_json_string(json, "detail", result < 0 ? outcome->detail : NULL);
-    return spr_json_write(json, stdout);
+    struct spr_out out;
+    struct spr_json json;
+    spr_out_begin(&out, stdout);
+    spr_json_begin(&json, &out, outcome->schema);
+    spr_json_string(&json, "spool", outcome->spool_root);
+    spr_json_string(&json, "action", spr_action_name(outcome->action));
+    spr_json_number(&json, "job", job->job != 0 ? job->job : outcome->job);
+    spr_json_number(&json, "done", job->done);
+    spr_json_number(&json, "skipped", job->skipped);
+    spr_json_number(&json, "back", job->back);
+    spr_json_number(&json, "stuck", job->stuck);
+    spr_json_number(&json, "lost", job->lost);
+    spr_json_number(&json, "purged", job->purged);
+    spr_json_number(&json, "bytes", job->bytes);
+    spr_json_number(&json, "batches", job->batches);
+    spr_json_number(&json, "reloads", job->reloads);
+    spr_json_string(&json, "first_path", job->first_path[0] != '\0' ? job->first_path : NULL);
+    spr_json_string(&json, "first_reason", job->first_reason[0] != '\0' ? job->first_reason : NULL);
+    spr_json_string(&json, "error", result < 0 ? spr_strerror(result) : NULL);
+    spr_json_string(&json, "detail", result < 0 ? outcome->detail : NULL);
+    spr_json_end(&json);
+    spr_out_end(&out);
 }
 
 static void print_counts(const struct spr_outcome *outcome, const struct spr_job_report *job)
@@ -208,15 +217,14 @@ static void print_next(const struct spr_outcome *outcome, const struct spr_job_r
 int spr_outcome_print(const struct spr_cli *cli, const struct spr_outcome *outcome,
                       const struct spr_job_report *job, int result)
 {
-    int r = 0;
     if (cli->json) {
-        r = write_outcome(outcome, job, result);
+        write_outcome(outcome, job, result);
     } else if (!cli->quiet && (result == 0 || job->job != 0)) {
         print_counts(outcome, job);
         print_next(outcome, job);
     }
-    if (result != 0 || r != 0) {
-        return result != 0 ? result : r;
+    if (result != 0) {
+        return result;
     }
     const uint64_t failed = job->skipped + job->back + job->stuck + job->lost;
     if (failed == 0) {

@@ -5,29 +5,33 @@
 
 #include "tools/escape.h"
 
-#include <stdbool.h>
-#include <string.h>
-
-void spr_csv_text(FILE *out, struct spr_text text)
+static bool needs_quotes(struct spr_text text)
 {
-    bool quoted = false;
-    for (size_t i = 0; i < text.length && !quoted; i++) {
-        quoted = text.bytes[i] == '"' || text.bytes[i] == ',' || text.bytes[i] == ' ';
-    }
-    const bool formula =
-        text.length > 0 && text.bytes[0] != '\0' && strchr("=+-@", text.bytes[0]) != NULL;
-    (void)fputs(quoted ? "\"" : "", out);
-    (void)fputs(formula ? "'" : "", out);
-    size_t from = 0;
     for (size_t i = 0; i < text.length; i++) {
-        if (text.bytes[i] == '"') {
-            spr_escape_write(out, (struct spr_text){ text.bytes + from, i - from });
-            (void)fputs("\"\"", out);
-            from = i + 1;
+        if (text.bytes[i] == '"' || text.bytes[i] == ',' || text.bytes[i] == ' ') {
+            return true;
         }
     }
-    if (from < text.length) {
-        spr_escape_write(out, (struct spr_text){ text.bytes + from, text.length - from });
+    return false;
+}
+
+void spr_csv_text(struct spr_out *out, struct spr_text text)
+{
+    if (text.length == 0) {
+        return;
     }
-    (void)fputs(quoted ? "\"" : "", out);
+    const bool quoted = needs_quotes(text);
+    const bool formula = text.bytes[0] != '\0' && strchr("=+-@", text.bytes[0]) != NULL;
+    spr_out_bytes(out, "\"", quoted ? 1 : 0);
+    spr_out_bytes(out, "'", formula ? 1 : 0);
+    size_t from = 0;
+    const uint8_t *quote;
+    while (quoted && (quote = memchr(text.bytes + from, '"', text.length - from)) != NULL) {
+        const size_t at = (size_t)(quote - text.bytes);
+        spr_escape_text(out, (struct spr_text){ text.bytes + from, at - from });
+        spr_out_bytes(out, "\"\"", 2);
+        from = at + 1;
+    }
+    spr_escape_text(out, (struct spr_text){ text.bytes + from, text.length - from });
+    spr_out_bytes(out, "\"", quoted ? 1 : 0);
 }

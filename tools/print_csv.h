@@ -4,12 +4,10 @@
 #ifndef SPR_TOOLS_PRINT_CSV_H
 #define SPR_TOOLS_PRINT_CSV_H
 
-#include "core/spoolray.h"
-
-#include <stdio.h>
+#include "tools/out.h"
 
 /* One value. Controls and bytes that are not UTF-8 are escaped as on a terminal; a value that a
  * spreadsheet would take for a formula gets an apostrophe in front. */
-void spr_csv_text(FILE *out, struct spr_text text);
+void spr_csv_text(struct spr_out *out, struct spr_text text);
 
 #endif

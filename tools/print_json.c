@@ -1,124 +1,128 @@
 /*
- * JSON Lines, built with jansson. Its output is passed through spr_escape_json, so that controls,
- * bidirectional overrides and the like leave as \uNNNN and cannot steer a terminal.
+ * JSON Lines, value by value.
  */
 #include "tools/print_json.h"
 
 #include "tools/escape.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <jansson.h>
-
-#define DEPTH_MAX 8
-#define KEY_MAX   64
-
-/* One line in the making: every value is text at once, because a message may have a million
- * recipients, and as a tree they would take a kilobyte each. */
-struct spr_json {
-    FILE *out; /* into text */
-    char *text;
-    size_t length;
-    bool is_list[DEPTH_MAX], has_some[DEPTH_MAX];
-    unsigned depth; /* of those, at least 1 */
-    bool failed;
-};
-
-struct spr_json *spr_json_new(const char *schema)
-{
-    struct spr_json *json = calloc(1, sizeof(*json));
-    if (json == NULL) {
-        return NULL;
-    }
-    json->depth = 1;
-    json->out = open_memstream(&json->text, &json->length);
-    if (json->out == NULL) {
-        free(json);
-        return NULL;
-    }
-    (void)fputc('{', json->out); /* memory streams fail at fclose */
-    if (schema != NULL) {
-        spr_json_string(json, "schema", schema);
-    }
-    return json;
-}
-
-static void put_value(struct spr_json *json, json_t *value)
-{
-    json->failed = json->failed || value == NULL ||
-                   json_dumpf(value, json->out, JSON_COMPACT | JSON_ENCODE_ANY) != 0;
-    json_decref(value);
-}
+#include <assert.h>
+#include <math.h>
 
 /* What stands before a value. */
 static void begin_value(struct spr_json *json, const char *key)
 {
-    const unsigned top = json->depth - 1;
-    (void)fputs(json->has_some[top] ? "," : "", json->out); /* as above */
-    json->has_some[top] = true;
-    if (!json->is_list[top]) {
-        put_value(json, json_string(key));
-        (void)fputc(':', json->out); /* as above */
+    if (json->has_some) {
+        spr_out_char(json->out, ',');
+    }
+    json->has_some = true;
+    if (key != NULL) {
+        spr_out_char(json->out, '"');
+        spr_out_string(json->out, key);
+        spr_out_bytes(json->out, "\":", 2);
     }
 }
 
-/* Takes the value over. */
-static void add(struct spr_json *json, const char *key, json_t *value)
+static void put_literal(struct spr_json *json, const char *key, const char *literal)
 {
-    if (json == NULL || json->failed) {
-        json_decref(value);
-        return;
-    }
     begin_value(json, key);
-    put_value(json, value);
+    spr_out_string(json->out, literal);
 }
 
-static char *encode_base64(struct spr_text text, size_t *ret_length)
+static void put_unit(struct spr_out *out, uint32_t unit)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char escape[] = {
+        '\\',
+        'u',
+        digits[unit >> 12],
+        digits[unit >> 8 & 15],
+        digits[unit >> 4 & 15],
+        digits[unit & 15],
+    };
+    spr_out_bytes(out, escape, sizeof(escape));
+}
+
+/* A code point that is not written as it is. */
+static void put_escape(struct spr_out *out, uint32_t point)
+{
+    static const char letters[] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',  ['\f'] = 'f',
+        ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\',
+    };
+    if (point < sizeof(letters) && letters[point] != '\0') {
+        spr_out_char(out, '\\');
+        spr_out_char(out, letters[point]);
+    } else if (point > 0xffff) {
+        put_unit(out, 0xd800 + ((point - 0x10000) >> 10));
+        put_unit(out, 0xdc00 + ((point - 0x10000) & 0x3ff));
+    } else {
+        put_unit(out, point);
+    }
+}
+
+/* Printable ASCII: only quotes and backslashes are escaped. */
+static void put_plain(struct spr_out *out, const uint8_t *bytes, size_t length)
+{
+    size_t from = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] == '"' || bytes[i] == '\\') {
+            spr_out_bytes(out, bytes + from, i - from);
+            put_escape(out, bytes[i]);
+            from = i + 1;
+        }
+    }
+    spr_out_bytes(out, bytes + from, length - from);
+}
+
+/* The string; false: some of its bytes are not UTF-8. */
+static bool put_string(struct spr_out *out, struct spr_text text)
+{
+    bool is_valid = true;
+    spr_out_char(out, '"');
+    for (size_t i = 0; i < text.length;) {
+        const size_t plain = spr_escape_plain(text, i);
+        put_plain(out, text.bytes + i, plain);
+        i += plain;
+        if (i == text.length) {
+            break;
+        }
+        const struct spr_glyph glyph = spr_glyph_at(text, i);
+        if (!glyph.valid) {
+            static const char digits[] = "0123456789abcdef";
+            const char mended[] = { '\\', '\\', 'x', digits[glyph.point >> 4],
+                                    digits[glyph.point & 15] };
+            spr_out_bytes(out, mended, sizeof(mended));
+            is_valid = false;
+        } else if (glyph.visible) {
+            spr_out_bytes(out, text.bytes + i, glyph.length);
+        } else {
+            put_escape(out, glyph.point);
+        }
+        i += glyph.length;
+    }
+    spr_out_char(out, '"');
+    return is_valid;
+}
+
+static void put_base64(struct spr_out *out, struct spr_text text)
 {
     static const char letters[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *out = malloc(text.length / 3 * 4 + 5);
-    if (out == NULL) {
-        return NULL;
-    }
-    char *end = out;
+    spr_out_char(out, '"');
     for (size_t i = 0; i < text.length; i += 3) {
         const size_t left = text.length - i;
         const uint32_t group = (uint32_t)text.bytes[i] << 16 |
                                (left > 1 ? (uint32_t)text.bytes[i + 1] << 8 : 0) |
                                (left > 2 ? text.bytes[i + 2] : 0u);
-        *end++ = letters[group >> 18];
-        *end++ = letters[group >> 12 & 63];
-        *end++ = left > 1 ? letters[group >> 6 & 63] : '=';
-        *end++ = left > 2 ? letters[group & 63] : '=';
+        const char four[] = {
+            letters[group >> 18],
+            letters[group >> 12 & 63],
+            left > 1 ? letters[group >> 6 & 63] : '=',
+            left > 2 ? letters[group & 63] : '=',
+        };
+        spr_out_bytes(out, four, sizeof(four));
     }
-    *ret_length = (size_t)(end - out);
-    return out;
-}
-
-/* The text with each byte that is not UTF-8 as \xNN. */
-static json_t *mended_string(struct spr_text text)
-{
-    char *out = malloc(text.length * 4 + 1);
-    if (out == NULL) {
-        return NULL;
-    }
-    char *end = out;
-    for (size_t i = 0; i < text.length;) {
-        const struct spr_glyph glyph = spr_glyph_at(text, i);
-        if (glyph.valid) {
-            memcpy(end, text.bytes + i, glyph.length);
-            end += glyph.length;
-        } else {
-            end += sprintf(end, "\\x%02x", glyph.point);
-        }
-        i += glyph.length;
-    }
-    json_t *string = json_stringn(out, (size_t)(end - out));
-    free(out);
-    return string;
+    spr_out_char(out, '"');
 }
 
 void spr_json_text(struct spr_json *json, const char *key, struct spr_text text)
@@ -127,17 +131,13 @@ void spr_json_text(struct spr_json *json, const char *key, struct spr_text text)
         spr_json_null(json, key);
         return;
     }
-    if (spr_utf8_valid(text)) {
-        add(json, key, json_stringn((const char *)text.bytes, text.length));
-        return;
+    begin_value(json, key);
+    if (!put_string(json->out, text) && key != NULL) {
+        spr_out_bytes(json->out, ",\"", 2);
+        spr_out_string(json->out, key);
+        spr_out_string(json->out, "_b64\":");
+        put_base64(json->out, text);
     }
-    char sibling[KEY_MAX];
-    (void)snprintf(sibling, sizeof(sibling), "%s_b64", key);
-    size_t length = 0;
-    char *encoded = encode_base64(text, &length);
-    add(json, key, mended_string(text));
-    add(json, sibling, encoded != NULL ? json_stringn(encoded, length) : NULL);
-    free(encoded);
 }
 
 void spr_json_string(struct spr_json *json, const char *key, const char *text)
@@ -147,84 +147,91 @@ void spr_json_string(struct spr_json *json, const char *key, const char *text)
 
 void spr_json_number(struct spr_json *json, const char *key, uint64_t number)
 {
-    add(json, key, json_integer(number > INT64_MAX ? INT64_MAX : (json_int_t)number));
+    begin_value(json, key);
+    spr_out_number(json->out, number > INT64_MAX ? INT64_MAX : (int64_t)number);
 }
 
 void spr_json_known(struct spr_json *json, const char *key, int64_t number)
 {
-    add(json, key, number == INT64_MIN ? json_null() : json_integer(number));
+    if (number == INT64_MIN) {
+        spr_json_null(json, key);
+        return;
+    }
+    begin_value(json, key);
+    spr_out_number(json->out, number);
 }
 
 void spr_json_real(struct spr_json *json, const char *key, double number)
 {
-    add(json, key, json_real(number));
+    char digits[40];
+    if (!isfinite(number)) {
+        spr_json_null(json, key);
+        return;
+    }
+    (void)snprintf(digits, sizeof(digits), "%.17g", number); /* 24 characters at most */
+    put_literal(json, key, digits);
+    if (strpbrk(digits, ".e") == NULL) {
+        spr_out_bytes(json->out, ".0", 2); /* so that it is read as a real again */
+    }
 }
 
 void spr_json_bool(struct spr_json *json, const char *key, bool value)
 {
-    add(json, key, json_boolean(value));
+    put_literal(json, key, value ? "true" : "false");
 }
 
 void spr_json_null(struct spr_json *json, const char *key)
 {
-    add(json, key, json_null());
+    put_literal(json, key, "null");
 }
 
-/* Adds a container and makes it the open one. */
-static void open_below(struct spr_json *json, const char *key, bool is_list)
+/* Begins a container and makes it the open one. */
+static void open_below(struct spr_json *json, const char *key, char opener, char closer)
 {
-    if (json == NULL || json->failed) {
-        return;
-    }
-    if (json->depth == DEPTH_MAX) {
-        json->failed = true;
-        return;
-    }
+    assert(json->depth < SPR_JSON_DEPTH_MAX);
     begin_value(json, key);
-    (void)fputc(is_list ? '[' : '{', json->out); /* as above */
-    json->is_list[json->depth] = is_list;
-    json->has_some[json->depth] = false;
-    json->depth++;
+    spr_out_char(json->out, opener);
+    json->closers[json->depth++] = closer;
+    json->has_some = false;
 }
 
 void spr_json_list(struct spr_json *json, const char *key)
 {
-    open_below(json, key, true);
+    open_below(json, key, '[', ']');
 }
 
 void spr_json_item(struct spr_json *json)
 {
-    open_below(json, NULL, false);
+    open_below(json, NULL, '{', '}');
 }
 
 void spr_json_object(struct spr_json *json, const char *key)
 {
-    open_below(json, key, false);
+    open_below(json, key, '{', '}');
 }
 
 void spr_json_close(struct spr_json *json)
 {
-    if (json != NULL && !json->failed && json->depth > 1) {
-        json->depth--;
-        (void)fputc(json->is_list[json->depth] ? ']' : '}', json->out); /* as above */
+    assert(json->depth > 0);
+    spr_out_char(json->out, json->closers[--json->depth]);
+    json->has_some = true;
+}
+
+void spr_json_begin(struct spr_json *json, struct spr_out *out, const char *schema)
+{
+    json->out = out;
+    json->depth = 0;
+    json->has_some = false;
+    spr_json_item(json);
+    if (schema != NULL) {
+        spr_json_string(json, "schema", schema);
     }
 }
 
-int spr_json_write(struct spr_json *json, FILE *out)
+void spr_json_end(struct spr_json *json)
 {
-    if (json == NULL) {
-        return -ENOMEM;
-    }
-    while (json->depth > 1 && !json->failed) {
+    while (json->depth > 0) {
         spr_json_close(json);
     }
-    (void)fputc('}', json->out); /* as above */
-    const bool is_whole = fclose(json->out) == 0 && !json->failed;
-    if (is_whole) {
-        spr_escape_json(out, (struct spr_text){ (const uint8_t *)json->text, json->length });
-        (void)fputc('\n', out);
-    }
-    free(json->text);
-    free(json);
-    return is_whole ? 0 : -ENOMEM;
+    spr_out_char(json->out, '\n');
 }

@@ -47,11 +47,32 @@ static bool break_down(int64_t time, struct tm *ret_parts, char text[SPR_SHORT_M
     return time != SPR_TIME_UNKNOWN && localtime_r(&seconds, ret_parts) != NULL;
 }
 
+/* Two digits and what stands behind them. */
+static char *put_pair(char *at, int number, char behind)
+{
+    at[0] = (char)('0' + number / 10 % 10);
+    at[1] = (char)('0' + number % 10);
+    at[2] = behind;
+    return at + 3;
+}
+
+/* YYYY-MM-DD HH:MM: with :SS: too. By hand, because strftime takes longer than the rest of a row.
+ * The character at the end is not part of it. */
+static char *put_time(char *text, const struct tm *parts, char between, bool seconds)
+{
+    char *at = text + snprintf(text, SPR_SHORT_MAX / 2, "%d-", 1900 + parts->tm_year);
+    at = put_pair(at, parts->tm_mon + 1, '-');
+    at = put_pair(at, parts->tm_mday, between);
+    at = put_pair(at, parts->tm_hour, ':');
+    at = put_pair(at, parts->tm_min, ':');
+    return (seconds ? put_pair(at, parts->tm_sec, ':') : at) - 1;
+}
+
 const char *spr_text_minute(int64_t time, char text[SPR_SHORT_MAX])
 {
     struct tm parts;
     if (break_down(time, &parts, text)) {
-        (void)strftime(text, SPR_SHORT_MAX, "%Y-%m-%d %H:%M", &parts);
+        *put_time(text, &parts, ' ', false) = '\0';
     }
     return text;
 }
@@ -60,7 +81,7 @@ const char *spr_text_second(int64_t time, char text[SPR_SHORT_MAX])
 {
     struct tm parts;
     if (break_down(time, &parts, text)) {
-        (void)strftime(text, SPR_SHORT_MAX, "%Y-%m-%d %H:%M:%S", &parts);
+        *put_time(text, &parts, ' ', true) = '\0';
     }
     return text;
 }
@@ -71,11 +92,11 @@ const char *spr_text_stamp(int64_t time, char text[SPR_SHORT_MAX])
     if (!break_down(time, &parts, text)) {
         return text;
     }
-    const size_t length = strftime(text, SPR_SHORT_MAX, "%Y-%m-%dT%H:%M:%S%z", &parts);
-    if (length > 5 && length + 1 < SPR_SHORT_MAX) { /* +0100 to +01:00 */
-        memmove(text + length - 1, text + length - 2, 3);
-        text[length - 2] = ':';
-    }
+    char *at = put_time(text, &parts, 'T', true);
+    const int minutes = (int)(parts.tm_gmtoff / 60);
+    *at++ = minutes < 0 ? '-' : '+';
+    at = put_pair(at, abs(minutes) / 60, ':');
+    *(put_pair(at, abs(minutes) % 60, ':') - 1) = '\0';
     return text;
 }
 

@@ -60,16 +60,20 @@ static void show_line(struct spr_meter *meter, const struct spr_progress *progre
 static void write_json(const struct spr_meter *meter, const struct spr_progress *progress,
                        int64_t passed_ms)
 {
-    struct spr_json *json = spr_json_new("spoolray.progress/1");
-    spr_json_string(json, "what", meter->what);
-    spr_json_number(json, "milliseconds", (uint64_t)passed_ms);
-    spr_json_number(json, "files_seen", progress->files_seen);
-    spr_json_number(json, "messages_done", progress->messages_done);
-    spr_json_number(json, "messages_rejected", progress->messages_rejected);
-    spr_json_number(json, "bytes_read", progress->bytes_read);
-    spr_json_number(json, "steps_done", progress->steps_done);
-    spr_json_number(json, "steps_total", progress->steps_total);
-    (void)spr_json_write(json, stderr); /* progress is worth no failure */
+    struct spr_out out;
+    struct spr_json json;
+    spr_out_begin(&out, stderr);
+    spr_json_begin(&json, &out, "spoolray.progress/1");
+    spr_json_string(&json, "what", meter->what);
+    spr_json_number(&json, "milliseconds", (uint64_t)passed_ms);
+    spr_json_number(&json, "files_seen", progress->files_seen);
+    spr_json_number(&json, "messages_done", progress->messages_done);
+    spr_json_number(&json, "messages_rejected", progress->messages_rejected);
+    spr_json_number(&json, "bytes_read", progress->bytes_read);
+    spr_json_number(&json, "steps_done", progress->steps_done);
+    spr_json_number(&json, "steps_total", progress->steps_total);
+    spr_json_end(&json);
+    spr_out_end(&out); /* progress is worth no failure */
 }
 
 int spr_meter_tick(const struct spr_progress *progress, void *user)

@@ -27,7 +27,6 @@ LIBRARIES = {
     "idn2": {"core/index/address.c"},
     "pcre2": {"core/query/pattern.c"},
     "db.h": {"io/store_bdb.c"},
-    "jansson": {"tools/print_json.c"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
@@ -75,7 +74,7 @@ def system_problem(path, target):
         for library, homes in LIBRARIES.items():
             if target.startswith(library) and path not in homes:
                 return "belongs in " + " and ".join(sorted(homes)) + " alone"
-        if target.startswith("criterion"):
+        if target.startswith(("criterion", "jansson")):
             return "belongs in tests"
     if layer == "formats" and target not in PURE:
         return "formats use C library headers without I/O only"

@@ -134,7 +134,10 @@ Test(escape, gives_a_cell_exactly_its_columns)
             size_t size = 0;
             FILE *stream = open_memstream(&out, &size);
             cr_assert_not_null(stream);
-            spr_escape_cell(stream, spr_text_string(texts[i]), width, (width & 1) != 0);
+            struct spr_out cell;
+            spr_out_begin(&cell, stream);
+            spr_escape_cell(&cell, spr_text_string(texts[i]), width, (width & 1) != 0);
+            spr_out_end(&cell);
             cr_assert_eq(fclose(stream), 0);
             cr_assert_eq(spr_escape_width((struct spr_text){ (uint8_t *)out, size }), width,
                          "text %zu in %zu columns: %s", i, width, out);
@@ -170,10 +173,20 @@ Test(escape, quotes_a_word_that_the_shell_gives_back)
     free(empty);
 }
 
-Test(escape, keeps_json_free_of_what_steers)
+Test(escape, finds_where_plain_text_ends)
 {
-    char *out = written(spr_escape_json, "\"\xc2\x9b\xe2\x80\xae\x7f\xf3\xa0\x80\x81\"", 12);
+    for (size_t special = 0; special < 40; special++) {
+        for (unsigned byte = 0; byte < 256; byte++) {
+            uint8_t bytes[40];
+            memset(bytes, byte % 2 == 0 ? '~' : ' ', sizeof(bytes));
+            bytes[special] = (uint8_t)byte;
+            const bool plain = byte >= 0x20 && byte < 0x7f;
 
-    cr_assert_str_eq(out, "\"\\u009b\\u202e\\u007f\\udb40\\udc01\"");
-    free(out);
+            for (size_t from = 0; from <= special; from++) {
+                cr_assert_eq(spr_escape_plain((struct spr_text){ bytes, sizeof(bytes) }, from),
+                             (plain ? sizeof(bytes) : special) - from, "byte %02x at %zu, from %zu",
+                             byte, special, from);
+            }
+        }
+    }
 }
