@@ -29,10 +29,10 @@ struct tier {
     uint32_t most;  /* segments kept */
 };
 static const struct tier TIERS[] = {
-    { 1024, 8 },
-    { 8192, 8 },
-    { 65536, 8 },
-    { 524288, 64 },
+    { 512, 8 },
+    { 4096, 8 },
+    { 32768, 8 },
+    { 262144, 96 },
 };
 #define TIER_COUNT (sizeof(TIERS) / sizeof(TIERS[0]))
 

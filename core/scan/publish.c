@@ -3,7 +3,8 @@
  *
  *  (1) A scan that reads everything for the first time publishes as it goes; one that refreshes
  *      publishes once, at its end: no message is ever visible twice or lost meanwhile.
- *  (2) Folder times enter the manifest as they were before their last listing, and only at the end.
+ *  (2) A refresh that found nothing changed merges nothing either.
+ *  (3) Folder times enter the manifest as they were before their last listing, and only at the end.
  */
 #include "core/index/merge.h"
 #include "core/scan/run.h"
@@ -68,17 +69,18 @@ static int add_folders(struct spr_run *run)
     return r;
 }
 
-/* (2) */
+/* (2), (3) */
 int spr_publish_all(struct spr_run *run)
 {
     int r = spr_builders_flush(run);
+    const bool has_changed = run->segment_count > 0 || run->refresh.dropped > 0;
     if (r == 0) {
         r = adopt_segments(run);
     }
     if (r == 0) {
         r = add_folders(run);
     }
-    if (r == 0) {
+    if (r == 0 && has_changed) {
         r = spr_merge(run->manifest, run->index->dir_fd, run->fault);
     }
     if (r < 0) {
