@@ -49,10 +49,5 @@ struct spr_io_pace spr_fetch_pace(const struct spr_fetch *fetch);
 int spr_fetch_window(struct spr_fetch *fetch, struct spr_candidate *const *candidates,
                      uint32_t count);
 int spr_fetch_alone(struct spr_fetch *fetch, struct spr_candidate *candidate);
-/* One fstat of each primary. meta is NULL when result < 0 came before it. */
-typedef int (*spr_fetch_meta_fn)(struct spr_candidate *candidate, int result,
-                                 const struct spr_io_meta *meta, void *user);
-int spr_fetch_stats(struct spr_fetch *fetch, struct spr_candidate *const *candidates,
-                    uint32_t count, spr_fetch_meta_fn on_meta, void *user);
 
 #endif

@@ -22,7 +22,6 @@ struct pass {
     struct spr_run *run;
     const uint32_t *indices;
     size_t count;
-    bool is_stat;
     atomic_size_t next;
     pthread_mutex_t mutex; /* guards error and fault; for the condition */
     pthread_cond_t changed;
@@ -155,6 +154,7 @@ static void on_failure(struct spr_candidate *candidate, int code, void *user)
     struct spr_reject_detail detail = { .code = code };
     if (code == -ENOENT || code == -ESTALE) {
         candidate->state = SPR_CANDIDATE_VANISHED; /* judged at the end: perhaps it moved */
+        spr_tally_add(&passer->run->tally.vanished, 1);
         return;
     }
     enum spr_reject_kind kind = spr_reject_of_errno(code);
@@ -181,17 +181,6 @@ static int on_large(struct spr_candidate *candidate, void *user)
     }
     (void)pthread_mutex_unlock(&run->mutex); /* held by this thread */
     return r;
-}
-
-static int on_meta(struct spr_candidate *candidate, int result, const struct spr_io_meta *meta,
-                   void *user)
-{
-    struct spr_run *run = ((struct passer *)user)->run;
-    const size_t index = (size_t)(candidate - run->walk.candidates);
-    if (spr_refresh_is_same(&run->refresh, candidate, index, result, meta)) {
-        candidate->state = SPR_CANDIDATE_CARRIED;
-    }
-    return 0;
 }
 
 /* ---- Workers --------------------------------------------------------------------------------- */
@@ -250,9 +239,6 @@ static int take_window(struct passer *passer)
     }
     for (size_t i = 0; i < wanted; i++) {
         window[i] = &run->walk.candidates[pass->indices[from + i]];
-    }
-    if (pass->is_stat) {
-        return spr_fetch_stats(passer->fetch, window, (uint32_t)wanted, on_meta, passer);
     }
     return read_window(passer, window, (uint32_t)wanted);
 }
@@ -342,12 +328,12 @@ static void keep_fault(const struct spr_run *run, int r, const struct spr_fault 
     }
 }
 
-static int run_pass(struct spr_run *run, const uint32_t *indices, size_t count, bool is_stat)
+static int run_pass(struct spr_run *run, const uint32_t *indices, size_t count)
 {
     if (count == 0) {
         return 0;
     }
-    struct pass pass = { .run = run, .indices = indices, .count = count, .is_stat = is_stat };
+    struct pass pass = { .run = run, .indices = indices, .count = count };
     int r = -pthread_mutex_init(&pass.mutex, NULL);
     if (r < 0) {
         return r;
@@ -381,11 +367,6 @@ static int read_large(struct spr_run *run)
 
 int spr_pass_read(struct spr_run *run, const uint32_t *indices, size_t count)
 {
-    int r = run_pass(run, indices, count, false);
+    int r = run_pass(run, indices, count);
     return r == 0 ? read_large(run) : r;
-}
-
-int spr_pass_stat(struct spr_run *run, const uint32_t *indices, size_t count)
-{
-    return run_pass(run, indices, count, true);
 }

@@ -36,7 +36,7 @@ enum spr_reject_kind {
 };
 
 struct spr_tally {
-    atomic_uint_fast64_t entries, messages, recipients, read, arriving;
+    atomic_uint_fast64_t entries, messages, recipients, read, arriving, vanished;
     atomic_uint_fast64_t rejects[SPR_REJECT_KINDS];
     atomic_bool stop; /* everybody ends as soon as it can */
     pthread_mutex_t mutex;

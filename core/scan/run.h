@@ -35,6 +35,8 @@ struct spr_run {
     struct spr_accounts *accounts;
     struct spr_snapshot *snapshot;
     struct spr_manifest *manifest; /* the working one */
+    struct spr_inodes inodes;      /* until what is known was compared */
+    size_t doubles;                /* candidates that were dropped */
     struct spr_refresh refresh;
     bool is_fresh;    /* nothing is carried over: publish as it goes */
     bool is_first;    /* the index was empty */
@@ -61,9 +63,8 @@ struct spr_run {
 /* Called on the caller's thread about ten times a second. false: stop. */
 bool spr_run_tick(struct spr_run *run);
 
-/* Reads (or only looks at) the candidates of these indices, with all workers. */
+/* Reads the candidates of these indices, with all workers. */
 int spr_pass_read(struct spr_run *run, const uint32_t *indices, size_t count);
-int spr_pass_stat(struct spr_run *run, const uint32_t *indices, size_t count);
 
 /* On the caller's thread, also while workers run: what was written since the last second. */
 int spr_publish_early(struct spr_run *run);

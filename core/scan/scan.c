@@ -191,7 +191,13 @@ static int list_spool(struct spr_run *run, const struct spr_scan_request *reques
     if (r == 0 && run->options->memory_limit == 0) {
         run->memory_limit += run->walk.candidate_count * MEMORY_MESSAGE;
     }
-    return r == 0 ? spr_sequence_drop_doubles(&run->walk) : r;
+    if (r == 0) {
+        r = spr_inodes_make(&run->walk, &run->inodes);
+    }
+    if (r == 0) {
+        run->doubles = spr_inodes_drop_doubles(&run->inodes, &run->walk);
+    }
+    return r;
 }
 
 static int read_logs(struct spr_run *run)
@@ -203,20 +209,6 @@ static int read_logs(struct spr_run *run)
     return r == 0 ? spr_accounts_read(run->accounts, &run->walk, run->shared) : r;
 }
 
-static bool is_known(const struct spr_candidate *candidate, size_t index, const void *user)
-{
-    const struct spr_run *run = user;
-    return candidate->state == SPR_CANDIDATE_FOUND &&
-           run->refresh.known[index].segment != SPR_KNOWN_NONE;
-}
-
-static bool is_found(const struct spr_candidate *candidate, size_t index, const void *user)
-{
-    (void)index;
-    (void)user;
-    return candidate->state == SPR_CANDIDATE_FOUND;
-}
-
 /* Decides what is carried over; the rest stays FOUND. */
 static int compare_known(struct spr_run *run, bool quick)
 {
@@ -224,18 +216,18 @@ static int compare_known(struct spr_run *run, bool quick)
         spr_manifest_clear_segments(run->manifest);
         return 0;
     }
-    int r = spr_refresh_match(&run->refresh, run->snapshot, run->manifest, &run->walk, quick,
-                              run->fault);
-    struct spr_sequence order = { 0 };
-    if (r == 0 && !quick) {
-        r = spr_sequence_make(&run->walk, 0, is_known, run, &order);
+    struct spr_refresh *refresh = &run->refresh;
+    refresh->snapshot = run->snapshot;
+    refresh->manifest = run->manifest;
+    refresh->walk = &run->walk;
+    refresh->workers = run->workers;
+    refresh->quick = quick;
+    int r = spr_refresh_match(refresh, &run->inodes, run->fault);
+    if (r == 0) {
+        r = spr_refresh_look(refresh);
     }
     if (r == 0) {
-        r = spr_pass_stat(run, order.indices, order.count);
-    }
-    spr_sequence_done(&order);
-    if (r == 0) {
-        r = spr_refresh_settle(&run->refresh, run->snapshot, run->manifest, &run->walk, run->fault);
+        r = spr_refresh_settle(refresh, run->fault);
     }
     if (r == 0) {
         spr_refresh_forget_dead(run->manifest);
@@ -248,7 +240,7 @@ static int compare_known(struct spr_run *run, bool quick)
 static int read_found(struct spr_run *run, size_t first)
 {
     struct spr_sequence order = { 0 };
-    int r = spr_sequence_make(&run->walk, first, is_found, run, &order);
+    int r = spr_sequence_make(&run->walk, first, &order);
     if (r == 0 && order.count > SAMPLE_MAX) {
         r = spr_sequence_spread(&order, SAMPLE_MAX);
     }
@@ -297,13 +289,14 @@ static int run_scan(struct spr_run *run, const struct spr_scan_request *request)
     if (r == 0) {
         r = compare_known(run, (request->flags & SPR_SCAN_QUICK) != 0);
     }
-    if (r == 0) {
+    spr_inodes_done(&run->inodes);
+    if (r == 0 && run->refresh.carried + run->doubles < run->walk.candidate_count) {
         r = read_found(run, 0);
     }
     if (r == 0) {
         r = read_moved(run);
     }
-    if (r == 0) {
+    if (r == 0 && spr_tally_get(&run->tally.vanished) > 0) {
         r = spr_walk_count_vanished(&run->walk);
     }
     return r == 0 ? spr_publish_all(run) : r;
@@ -315,13 +308,11 @@ static void fill_report(struct spr_run *run, struct spr_scan_report *report)
     report->entries = spr_tally_get(&run->tally.entries);
     report->read = spr_tally_get(&run->tally.read);
     report->arriving = spr_tally_get(&run->tally.arriving);
-    report->dropped = run->refresh.dropped;
+    report->carried_over = run->refresh.carried;
+    report->dropped = atomic_load_explicit(&run->refresh.dropped, memory_order_relaxed);
     for (uint32_t i = 0; i < run->manifest->segment_count; i++) {
         report->messages += run->manifest->segments[i].live_rows;
         report->recipients += run->manifest->segments[i].recipients;
-    }
-    for (size_t i = 0; i < run->walk.candidate_count; i++) {
-        report->carried_over += run->walk.candidates[i].state == SPR_CANDIDATE_CARRIED;
     }
     report->bytes_read = spr_io_shared_bytes(run->shared);
     report->engine = spr_io_shared_engine(run->shared, &report->engine_reason);
@@ -335,6 +326,7 @@ static void run_done(struct spr_run *run)
     spr_builders_done(&run->builders);
     free(run->segments);
     free(run->large);
+    spr_inodes_done(&run->inodes);
     spr_refresh_done(&run->refresh);
     spr_accounts_free(run->accounts);
     spr_walk_done(&run->walk);

@@ -14,31 +14,26 @@
 #define RADIX_SIZE   (1u << RADIX_BITS)
 #define SAMPLE_BLOCK 64 /* neighbours that are read together also in a sample */
 
-struct keyed {
-    uint64_t key;
-    uint32_t index;
-};
-
 /* Least significant digit first; digits that are equal everywhere are passed over. Stable. */
-static int sort_keyed(struct keyed *items, size_t count)
+static int sort_by_key(struct spr_inode *items, size_t count)
 {
-    struct keyed *other = malloc(count * sizeof(*other));
+    struct spr_inode *other = malloc(count * sizeof(*other));
     if (other == NULL) {
         return -ENOMEM;
     }
     uint64_t varying = 0;
     for (size_t i = 1; i < count; i++) {
-        varying |= items[i].key ^ items[0].key;
+        varying |= items[i].inode ^ items[0].inode;
     }
-    struct keyed *from = items;
-    struct keyed *to = other;
+    struct spr_inode *from = items;
+    struct spr_inode *to = other;
     for (unsigned shift = 0; shift < 64; shift += RADIX_BITS) {
         if (((varying >> shift) & (RADIX_SIZE - 1)) == 0) {
             continue;
         }
         size_t starts[RADIX_SIZE] = { 0 };
         for (size_t i = 0; i < count; i++) {
-            starts[(from[i].key >> shift) & (RADIX_SIZE - 1)]++;
+            starts[(from[i].inode >> shift) & (RADIX_SIZE - 1)]++;
         }
         size_t sum = 0;
         for (unsigned digit = 0; digit < RADIX_SIZE; digit++) {
@@ -47,9 +42,9 @@ static int sort_keyed(struct keyed *items, size_t count)
             sum += here;
         }
         for (size_t i = 0; i < count; i++) {
-            to[starts[(from[i].key >> shift) & (RADIX_SIZE - 1)]++] = from[i];
+            to[starts[(from[i].inode >> shift) & (RADIX_SIZE - 1)]++] = from[i];
         }
-        struct keyed *swap = from;
+        struct spr_inode *swap = from;
         from = to;
         to = swap;
     }
@@ -60,37 +55,62 @@ static int sort_keyed(struct keyed *items, size_t count)
     return 0;
 }
 
-int spr_sequence_make(const struct spr_walk *walk, size_t first,
-                      bool (*is_wanted)(const struct spr_candidate *candidate, size_t index,
-                                        const void *user),
-                      const void *user, struct spr_sequence *ret_order)
+/* Those from first on that are to be read, or all of them. */
+static int collect(const struct spr_walk *walk, size_t first, bool all,
+                   struct spr_inodes *ret_inodes)
 {
-    *ret_order = (struct spr_sequence){ 0 };
+    *ret_inodes = (struct spr_inodes){ 0 };
     if (walk->candidate_count > UINT32_MAX) {
         return -EOVERFLOW;
     }
-    const size_t room = walk->candidate_count - first;
-    struct keyed *items = malloc((room + 1) * sizeof(*items));
+    struct spr_inode *items = malloc((walk->candidate_count - first + 1) * sizeof(*items));
     if (items == NULL) {
         return -ENOMEM;
     }
     size_t count = 0;
     for (size_t i = first; i < walk->candidate_count; i++) {
-        if (is_wanted(&walk->candidates[i], i, user)) {
-            items[count++] = (struct keyed){ walk->candidates[i].inode, (uint32_t)i };
+        if (all || walk->candidates[i].state == SPR_CANDIDATE_FOUND) {
+            items[count++] = (struct spr_inode){ walk->candidates[i].inode, (uint32_t)i };
         }
     }
-    int r = count > 1 ? sort_keyed(items, count) : 0;
-    uint32_t *indices = r == 0 ? malloc((count + 1) * sizeof(*indices)) : NULL;
-    if (indices == NULL) {
+    int r = count > 1 ? sort_by_key(items, count) : 0;
+    if (r < 0) {
         free(items);
+        return r;
+    }
+    *ret_inodes = (struct spr_inodes){ items, count };
+    return 0;
+}
+
+int spr_inodes_make(const struct spr_walk *walk, struct spr_inodes *ret_inodes)
+{
+    return collect(walk, 0, true, ret_inodes);
+}
+
+void spr_inodes_done(struct spr_inodes *inodes)
+{
+    free(inodes->items);
+    *inodes = (struct spr_inodes){ 0 };
+}
+
+int spr_sequence_make(const struct spr_walk *walk, size_t first, struct spr_sequence *ret_order)
+{
+    struct spr_inodes inodes;
+    *ret_order = (struct spr_sequence){ 0 };
+    int r = collect(walk, first, false, &inodes);
+    if (r < 0) {
+        return r;
+    }
+    uint32_t *indices = malloc((inodes.count + 1) * sizeof(*indices));
+    if (indices == NULL) {
+        spr_inodes_done(&inodes);
         return -ENOMEM;
     }
-    for (size_t i = 0; i < count; i++) {
-        indices[i] = items[i].index;
+    for (size_t i = 0; i < inodes.count; i++) {
+        indices[i] = inodes.items[i].index;
     }
-    free(items);
-    *ret_order = (struct spr_sequence){ .indices = indices, .count = count };
+    *ret_order = (struct spr_sequence){ .indices = indices, .count = inodes.count };
+    spr_inodes_done(&inodes);
     return 0;
 }
 
@@ -126,7 +146,7 @@ int spr_sequence_by_creation(struct spr_sequence *order, const struct spr_walk *
 {
     const size_t count = order->count - order->sample_count;
     uint32_t *rest = order->indices + order->sample_count;
-    struct keyed *items = malloc((count + 1) * sizeof(*items));
+    struct spr_inode *items = malloc((count + 1) * sizeof(*items));
     if (items == NULL) {
         return -ENOMEM;
     }
@@ -134,11 +154,11 @@ int spr_sequence_by_creation(struct spr_sequence *order, const struct spr_walk *
     for (size_t i = 0; i < count && is_told; i++) {
         const int64_t created = walk->candidates[rest[i]].created;
         is_told = created > 0;
-        items[i] = (struct keyed){ (uint64_t)created, rest[i] };
+        items[i] = (struct spr_inode){ (uint64_t)created, rest[i] };
     }
     int r = 0;
     if (is_told) {
-        r = sort_keyed(items, count);
+        r = sort_by_key(items, count);
         for (size_t i = 0; i < count && r == 0; i++) {
             rest[i] = items[i].index;
         }
@@ -153,13 +173,6 @@ void spr_sequence_done(struct spr_sequence *order)
     *order = (struct spr_sequence){ 0 };
 }
 
-static bool is_any(const struct spr_candidate *candidate, size_t index, const void *user)
-{
-    (void)index;
-    (void)user;
-    return candidate->state == SPR_CANDIDATE_FOUND;
-}
-
 static bool is_same_file(const struct spr_candidate *a, const struct spr_candidate *b)
 {
     struct spr_candidate_file x;
@@ -169,27 +182,22 @@ static bool is_same_file(const struct spr_candidate *a, const struct spr_candida
     return a->inode == b->inode && spr_texts_equal(x.name, y.name);
 }
 
-int spr_sequence_drop_doubles(struct spr_walk *walk)
+size_t spr_inodes_drop_doubles(const struct spr_inodes *inodes, struct spr_walk *walk)
 {
-    struct spr_sequence order;
-    int r = spr_sequence_make(walk, 0, is_any, NULL, &order);
-    if (r < 0) {
-        return r;
-    }
-    for (size_t i = 0; i < order.count; i++) {
-        struct spr_candidate *candidate = &walk->candidates[order.indices[i]];
+    size_t dropped = 0;
+    for (size_t i = 0; i + 1 < inodes->count; i++) {
         /* The sort is stable: of equal inodes the one that was found later follows. */
-        for (size_t k = i + 1; k < order.count; k++) {
-            const struct spr_candidate *later = &walk->candidates[order.indices[k]];
-            if (later->inode != candidate->inode) {
+        for (size_t k = i + 1; k < inodes->count; k++) {
+            if (inodes->items[k].inode != inodes->items[i].inode) {
                 break;
             }
-            if (is_same_file(candidate, later)) {
+            struct spr_candidate *candidate = &walk->candidates[inodes->items[i].index];
+            if (is_same_file(candidate, &walk->candidates[inodes->items[k].index])) {
                 candidate->state = SPR_CANDIDATE_DROPPED;
+                dropped++;
                 break;
             }
         }
     }
-    spr_sequence_done(&order);
-    return 0;
+    return dropped;
 }

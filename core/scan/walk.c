@@ -212,11 +212,11 @@ static int join_listing(struct spr_walk *walk, struct spr_listing *listing)
     return 0;
 }
 
-static int run_crew(struct crew *crew, uint32_t workers)
+int spr_walk_share(struct spr_walk *walk, uint32_t workers, bool private_files,
+                   int (*run)(uint32_t number, void *user), void *user)
 {
-    struct spr_walk *walk = crew->walk;
     struct spr_workers *pool;
-    int r = spr_workers_start(workers, false, run_lister, crew, &pool);
+    int r = spr_workers_start(workers, private_files, run, user, &pool);
     if (r < 0) {
         return r;
     }
@@ -243,7 +243,7 @@ static int run_round(struct crew *crew)
     for (uint32_t i = 0; i < workers; i++) {
         spr_listing_init(&crew->listings[i], &walk->setup);
     }
-    int r = run_crew(crew, workers);
+    int r = spr_walk_share(walk, workers, false, run_lister, crew);
     for (uint32_t i = 0; i < workers; i++) {
         if (r == 0) {
             r = join_listing(walk, &crew->listings[i]);

@@ -79,6 +79,9 @@ struct spr_walk {
 
 void spr_walk_init(struct spr_walk *walk, const struct spr_walk_setup *setup);
 void spr_walk_done(struct spr_walk *walk);
+/* Runs workers over what was listed, while on_wait is asked now and then; the first error. */
+int spr_walk_share(struct spr_walk *walk, uint32_t workers, bool private_files,
+                   int (*run)(uint32_t number, void *user), void *user);
 /* Lists all folders: deferred, held and corrupt first, then incoming, then active, so that a
  * message that moves meanwhile is met again rather than missed. */
 int spr_walk_all(struct spr_walk *walk);
