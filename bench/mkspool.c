@@ -20,15 +20,15 @@
 #include <unistd.h>
 
 #define WORKERS_MAX 64
-#define CHUNK       256
 
 static const char usage[] =
     "usage: mkspool [options] DIR\n"
     "  --server postfix|imail  whose spool (postfix)\n"
     "  --count N               messages (1000)\n"
     "  --seed N                same seed, same mail (1)\n"
-    "  --size BYTES            mean body size (2000)\n"
+    "  --size BYTES            mean file size, the largest is 1600 times that (6000)\n"
     "  --hacked PERCENT        share of the hacked account, 0: a healthy spool (60)\n"
+    "  --unique                no address receives twice\n"
     "  --accounts N            accounts besides it (count / 500, 20 to 5000)\n"
     "  --depth N               levels of hash folders, 0 to 3 (1; Postfix)\n"
     "  --long-ids              long queue ids (Postfix)\n"
@@ -57,21 +57,17 @@ static void *run_worker(void *argument)
     struct shared *shared = worker->shared;
     const struct spr_mail_options *options = shared->options;
     while (atomic_load_explicit(&shared->failure, memory_order_relaxed) == 0) {
-        uint64_t from = atomic_fetch_add_explicit(&shared->next, CHUNK, memory_order_relaxed);
-        for (uint64_t n = from; n < from + CHUNK && n < options->count; n++) {
-            struct spr_mail mail;
-            spr_mail_make(options, n, &mail);
-            int r = options->server == SPR_MAIL_POSTFIX
-                        ? spr_mail_postfix_write(&worker->writer, &mail)
-                        : spr_mail_imail_write(&worker->writer, &mail);
-            if (r < 0) {
-                int none = 0;
-                atomic_compare_exchange_strong(&shared->failure, &none, r);
-                return NULL;
-            }
-        }
-        if (from >= options->count) {
+        uint64_t n = atomic_fetch_add_explicit(&shared->next, 1, memory_order_relaxed);
+        if (n >= options->count) {
             break;
+        }
+        struct spr_mail mail;
+        spr_mail_make(options, n, &mail);
+        int r = options->server == SPR_MAIL_POSTFIX ? spr_mail_postfix_write(&worker->writer, &mail)
+                                                    : spr_mail_imail_write(&worker->writer, &mail);
+        if (r < 0) {
+            int none = 0;
+            atomic_compare_exchange_strong(&shared->failure, &none, r);
         }
     }
     return NULL;
@@ -187,6 +183,7 @@ enum option_code {
     OPTION_SEED,
     OPTION_SIZE,
     OPTION_HACKED,
+    OPTION_UNIQUE,
     OPTION_ACCOUNTS,
     OPTION_DEPTH,
     OPTION_LONG,
@@ -215,6 +212,9 @@ static bool take_option(int code, const char *value, struct spr_mail_options *op
     case OPTION_LONG:
         options->long_ids = true;
         return true;
+    case OPTION_UNIQUE:
+        options->unique_recipients = true;
+        return true;
     case OPTION_LOGS:
         options->with_logs = true;
         return true;
@@ -233,7 +233,7 @@ static bool take_option(int code, const char *value, struct spr_mail_options *op
     }
     switch (code) {
     case OPTION_SIZE:
-        options->body_mean_bytes = (uint32_t)number;
+        options->file_mean_bytes = (uint32_t)number;
         return number <= 1u << 20;
     case OPTION_HACKED:
         options->hacked_percent = (uint32_t)number;
@@ -260,6 +260,7 @@ static const struct option long_options[] = {
     { "count", required_argument, NULL, OPTION_COUNT },
     { "seed", required_argument, NULL, OPTION_SEED },
     { "size", required_argument, NULL, OPTION_SIZE },
+    { "unique", no_argument, NULL, OPTION_UNIQUE },
     { "hacked", required_argument, NULL, OPTION_HACKED },
     { "accounts", required_argument, NULL, OPTION_ACCOUNTS },
     { "depth", required_argument, NULL, OPTION_DEPTH },
@@ -278,7 +279,7 @@ int main(int argc, char **argv)
     struct spr_mail_options options = {
         .seed = 1,
         .count = 1000,
-        .body_mean_bytes = 2000,
+        .file_mean_bytes = 6000,
         .hacked_percent = 60,
         .depth = 1,
         .now = 1795500000,

@@ -30,13 +30,13 @@ struct spr_mail_options {
     enum spr_mail_server server;
     const char *root;
     uint64_t seed, count;
-    uint32_t body_mean_bytes;
+    uint32_t file_mean_bytes;
     uint32_t hacked_percent, active_percent;
     uint32_t account_count;
     uint32_t depth;
     int64_t now;
     int64_t uid, gid; /* -1: as created */
-    bool long_ids, with_logs;
+    bool long_ids, with_logs, unique_recipients;
     FILE *lines; /* one JSON object a message; NULL: none */
 };
 
@@ -48,7 +48,9 @@ struct spr_mail {
     uint32_t account; /* 0: the hacked one; SPR_MAIL_NO_ACCOUNT */
     bool is_abuse;
     enum spr_mail_queue queue;
-    uint32_t recipient_count, done_count, attempts, body_bytes;
+    uint32_t recipient_count, done_count, attempts;
+    uint32_t file_bytes;                      /* the file is filled up to this with text */
+    uint64_t recipient_base, people, domains; /* who there is to write to; base 0: whoever */
     char account_name[SPR_MAIL_TEXT_MAX];
     char sender[SPR_MAIL_TEXT_MAX]; /* empty: the null sender */
     char client_address[SPR_MAIL_TEXT_MAX], helo[SPR_MAIL_TEXT_MAX];

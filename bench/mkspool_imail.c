@@ -101,8 +101,7 @@ static void make_content(struct spr_mail_writer *writer, const struct spr_mail *
     spr_mail_append_format(file, "From: %s\r\nTo: %s\r\nSubject: %s\r\nDate: %s\r\n",
                            mail->header_from, address, mail->subject, date);
     spr_mail_append_format(file, "Message-ID: <%s@mkspool.test>\r\n\r\n", mail->token);
-    size_t end = file->length + mail->body_bytes;
-    for (uint32_t number = 0; file->length < end; number++) {
+    for (uint32_t number = 0; number == 0 || file->length < mail->file_bytes; number++) {
         spr_mail_body_line(mail, number, line);
         spr_mail_append_text(file, line);
         spr_mail_append_text(file, "\r\n");

@@ -1,10 +1,14 @@
 /*
- * The model behind a generated spool: who sends what to whom.
+ * The model behind a generated spool: who sends what to whom, and when.
  *
  * One account is hacked and sends most of the mail: in bursts, from several addresses, with forged
- * senders, to one or to fifty recipients, and rarely to a thousand. The rest is what a healthy
- * server has: accounts that follow Zipf's law, unauthenticated mail, bounces. Everything comes from
- * a hash of seed, message number and purpose; there is no state.
+ * senders, to up to fifty recipients, and rarely to a thousand. The rest is what a healthy server
+ * has: accounts that follow Zipf's law, unauthenticated mail, bounces. Of all messages 70 % have
+ * one recipient and the mean is 5.3. Recipients follow Zipf's law over so many people that about
+ * 1.07 different addresses a message appear, from 100,000 to a few million messages.
+ *
+ * Messages are numbered in the order of their arrival. Everything else comes from a hash of seed,
+ * message number and purpose; there is no state.
  */
 #include "bench/mkspool.h"
 
@@ -17,8 +21,17 @@
 #define HISTORY_SECONDS (4 * 86400)
 #define FORGED_SENDERS  9
 #define DOMAINS         400
-#define MANY_RECIPIENTS 1000
 #define DOMAIN_MAX      40
+
+#define TAIL_RECIPIENTS    50
+#define MANY_RECIPIENTS    1000
+#define MANY_OF            2500 /* one abusive message in so many has many recipients */
+#define PEOPLE_PER_MESSAGE 3
+#define PROVIDER_PERCENT   40    /* of the addresses are at one of the big providers */
+#define LARGE_OF           20000 /* one file in so many is large */
+
+#define SLICE_STEP 7919u /* a prime above MANY_RECIPIENTS, so that each slice is met once */
+#define SCATTER    1000003u
 
 static const char *const words[] = {
     "account", "budget",  "case",   "delivery", "final",   "holiday", "invoice",  "letter",
@@ -27,6 +40,10 @@ static const char *const words[] = {
     "server",  "summer",  "ticket", "update",   "support", "urgent",  "winner",   "draft",
 };
 #define WORDS (sizeof(words) / sizeof(words[0]))
+
+static const char *const providers[] = { "freemail.test", "postbox.test",    "webmail.invalid",
+                                         "inbox.test",    "letters.invalid", "mailhost.test" };
+#define PROVIDERS (sizeof(providers) / sizeof(providers[0]))
 
 static const char *const abuse_subjects[] = {
     "Your account is suspended",
@@ -105,18 +122,34 @@ void spr_mail_account(uint32_t account, char ret_name[SPR_MAIL_TEXT_MAX])
              words[(account / WORDS) % WORDS], account, account % 97);
 }
 
+/*
+ * The index-th recipient comes from the index-th slice of the distribution, in an order of the
+ * message's own, and is moved by its slice's number: so each follows Zipf's law and no address
+ * comes twice within a message. The multiplier scatters popular and rare people over the numbers;
+ * it is a prime that does not divide the number of people, so no two get the same.
+ */
 void spr_mail_recipient(const struct spr_mail *mail, uint32_t index,
                         char ret_address[SPR_MAIL_TEXT_MAX])
 {
-    uint64_t chance = draw(mail, PURPOSE_RECIPIENT + (uint64_t)index);
-    uint64_t base = draw(mail, PURPOSE_RECIPIENT);
+    uint64_t person = mail->recipient_base + index;
+    if (mail->recipient_base == 0) {
+        uint32_t first = draw_below(mail, PURPOSE_FANOUT + 2000, mail->recipient_count);
+        uint32_t slice = (index * SLICE_STEP + first) % mail->recipient_count;
+        double within = draw_unit(mail, PURPOSE_RECIPIENT + (uint64_t)index);
+        double unit = ((double)slice + within) / mail->recipient_count;
+        person = (uint64_t)exp(unit * log((double)(mail->people - MANY_RECIPIENTS))) - 1 + slice;
+    }
+    uint64_t number = person * SCATTER % mail->people;
+    uint64_t chance = mix(number);
+    double unit = (double)(chance >> 11) / 9007199254740992.0;
     char domain[DOMAIN_MAX];
-    /* the digits differ within a message, so no address comes twice */
-    uint32_t digits = (uint32_t)((base % 10000 + (uint64_t)index * 7) % 10000);
-
-    name_domain(draw_rank((double)(chance >> 11) / 9007199254740992.0, DOMAINS), domain);
-    snprintf(ret_address, SPR_MAIL_TEXT_MAX, "%s.%s%u@%s", words[chance % WORDS],
-             words[(chance / WORDS) % WORDS], digits, domain);
+    if (mix(chance) % 100 < PROVIDER_PERCENT) {
+        snprintf(domain, sizeof(domain), "%s", providers[draw_rank(unit, PROVIDERS)]);
+    } else {
+        name_domain(draw_rank(unit, (uint32_t)mail->domains), domain);
+    }
+    snprintf(ret_address, SPR_MAIL_TEXT_MAX, "%s%llu@%s", words[chance % WORDS],
+             (unsigned long long)number, domain);
 }
 
 void spr_mail_body_line(const struct spr_mail *mail, uint32_t line,
@@ -134,13 +167,51 @@ void spr_mail_body_line(const struct spr_mail *mail, uint32_t line,
     ret_line[length - 1] = '\0';
 }
 
-static void make_abuse(struct spr_mail *mail, int64_t now)
+/* Of so many in a hundred one recipient, else up to TAIL_RECIPIENTS, their logarithm uniform. */
+static uint32_t draw_fanout(const struct spr_mail *mail, uint32_t single_percent)
 {
-    uint32_t burst = draw_below(mail, PURPOSE_TIME, BURSTS);
-    double within = draw_unit(mail, PURPOSE_TIME + 1000);
-    mail->is_abuse = true;
+    if (draw_below(mail, PURPOSE_FANOUT, 100) < single_percent) {
+        return 1;
+    }
+    double unit = draw_unit(mail, PURPOSE_FANOUT + 1000);
+    return (uint32_t)(2.0 * exp(unit * log((TAIL_RECIPIENTS + 1) / 2.0)));
+}
+
+/*
+ * When the message came, and whether it is one of the hacked account: ordinary mail comes evenly,
+ * abuse evenly within each burst. The number's place among all numbers is looked up in the sum of
+ * both, from the oldest second to the youngest; so time rises with the number.
+ */
+static void make_time(const struct spr_mail_options *options, struct spr_mail *mail)
+{
+    double abuse = options->hacked_percent / 100.0 / BURSTS;
+    double ordinary = (1.0 - options->hacked_percent / 100.0) / HISTORY_SECONDS;
+    double place = ((double)mail->number + draw_unit(mail, PURPOSE_TIME)) / (double)options->count;
+    double start = -60.0 - HISTORY_SECONDS, age = -60.0, abuse_share = 0;
+
+    for (int piece = 0; piece <= 2 * BURSTS; piece++) {
+        bool in_burst = piece % 2 == 1;
+        double burst_end = -3600.0 - 5400.0 * (BURSTS - 1 - piece / 2);
+        double end = in_burst ? burst_end : piece < 2 * BURSTS ? burst_end - BURST_SECONDS : -60.0;
+        double share = ordinary * (end - start) + (in_burst ? abuse : 0);
+        if (place < share) {
+            age = start + (end - start) * place / share;
+            abuse_share = in_burst ? abuse / share : 0;
+            break;
+        }
+        place -= share;
+        start = end;
+    }
+    double whole = floor(age);
+    mail->seconds = options->now + (int64_t)whole;
+    mail->microseconds = (uint32_t)((age - whole) * 1e6) % 1000000;
+    mail->is_abuse = draw_unit(mail, PURPOSE_KIND) < abuse_share;
+}
+
+static void make_abuse(struct spr_mail *mail)
+{
     mail->account = 0;
-    mail->seconds = now - 3600 - 5400 * (int64_t)burst - (int64_t)(within * BURST_SECONDS);
+    spr_mail_account(0, mail->account_name);
 
     uint32_t forged = draw_below(mail, PURPOSE_SENDER, 10);
     char domain[DOMAIN_MAX];
@@ -169,20 +240,15 @@ static void make_abuse(struct spr_mail *mail, int64_t now)
              abuse_subjects[draw_below(mail, PURPOSE_SUBJECT, 3)],
              draw_below(mail, PURPOSE_SUBJECT + 1000, 100000));
 
-    uint32_t fanout = draw_below(mail, PURPOSE_FANOUT, 2000);
-    if (fanout == 0) {
-        mail->recipient_count = MANY_RECIPIENTS;
-    } else {
-        mail->recipient_count = 1 + draw_rank(draw_unit(mail, PURPOSE_FANOUT + 1000), 50);
-    }
+    bool has_many = draw_below(mail, PURPOSE_FANOUT + 3000, MANY_OF) == 0;
+    mail->recipient_count = has_many ? MANY_RECIPIENTS : draw_fanout(mail, 60);
 }
 
 static void make_ordinary(const struct spr_mail_options *options, struct spr_mail *mail)
 {
     uint32_t kind = draw_below(mail, PURPOSE_KIND + 1000, 100);
     char domain[DOMAIN_MAX];
-    mail->seconds = options->now - 60 - (int64_t)(draw_unit(mail, PURPOSE_TIME) * HISTORY_SECONDS);
-    mail->recipient_count = 1 + draw_rank(draw_unit(mail, PURPOSE_FANOUT), 4);
+    mail->recipient_count = draw_fanout(mail, 85);
     snprintf(mail->subject, sizeof(mail->subject), "%s %s %s",
              words[draw_below(mail, PURPOSE_SUBJECT, WORDS)],
              words[draw_below(mail, PURPOSE_SUBJECT + 1000, WORDS)],
@@ -227,11 +293,41 @@ static void make_queue(const struct spr_mail_options *options, struct spr_mail *
     } else {
         mail->queue = SPR_MAIL_DEFERRED;
     }
-    int64_t age = options->now - mail->seconds;
-    mail->attempts = mail->queue == SPR_MAIL_DEFERRED ? 1 + (uint32_t)(age / 4000) : 0;
-    mail->next_retry = mail->queue == SPR_MAIL_DEFERRED
-                           ? options->now + 30 + draw_below(mail, PURPOSE_RETRY, 4000)
-                           : mail->seconds;
+    mail->next_retry = mail->seconds;
+    if (mail->queue != SPR_MAIL_DEFERRED) {
+        return;
+    }
+    /* as Postfix does: wait as long again as it has waited, 300 to 4000 seconds */
+    int64_t age = options->now - mail->seconds, due = 0;
+    while (due <= age) {
+        due += due < 300 ? 300 : due > 4000 ? 4000 : due;
+        mail->attempts++;
+    }
+    mail->next_retry += due + draw_below(mail, PURPOSE_RETRY, 300);
+}
+
+/* The logarithm is uniform from 0.16 to 3.2 times the mean; of a large file 160 to 1600 times. */
+static uint32_t draw_size(const struct spr_mail *mail, uint32_t mean_bytes)
+{
+    double unit = draw_unit(mail, PURPOSE_SIZE);
+    if (draw_below(mail, PURPOSE_SIZE + 1000, LARGE_OF) == 0) {
+        return (uint32_t)(160.0 * exp(unit * log(10.0)) * mean_bytes);
+    }
+    return (uint32_t)(log(20.0) / 19.0 * exp(unit * log(20.0)) * mean_bytes);
+}
+
+static void make_people(const struct spr_mail_options *options, struct spr_mail *mail)
+{
+    mail->domains = DOMAINS + options->count / 50;
+    if (options->unique_recipients) {
+        mail->people = (options->count + 1) * MANY_RECIPIENTS + 1;
+        mail->recipient_base = (mail->number + 1) * MANY_RECIPIENTS;
+    } else {
+        mail->people = options->count * PEOPLE_PER_MESSAGE + MANY_RECIPIENTS + 1;
+    }
+    if (mail->people % SCATTER == 0) {
+        mail->people++;
+    }
 }
 
 void spr_mail_make(const struct spr_mail_options *options, uint64_t number,
@@ -243,18 +339,15 @@ void spr_mail_make(const struct spr_mail_options *options, uint64_t number,
         .chance = mix(options->seed ^ mix(number)),
         .account = SPR_MAIL_NO_ACCOUNT,
     };
-    if (draw_below(mail, PURPOSE_KIND, 100) < options->hacked_percent) {
-        make_abuse(mail, options->now);
-        spr_mail_account(0, mail->account_name);
+    make_time(options, mail);
+    if (mail->is_abuse) {
+        make_abuse(mail);
     } else {
         make_ordinary(options, mail);
     }
+    make_people(options, mail);
     make_queue(options, mail);
-    mail->microseconds = draw_below(mail, PURPOSE_TIME + 2000, 1000000);
-    /* an exponential body with a tail cut at thirty times the mean */
-    double body = -log(1.0 - draw_unit(mail, PURPOSE_SIZE)) * options->body_mean_bytes;
-    double body_max = 30.0 * options->body_mean_bytes;
-    mail->body_bytes = (uint32_t)(body < body_max ? body : body_max);
+    mail->file_bytes = draw_size(mail, options->file_mean_bytes);
     /* of one message in thirty, the first half of the recipients has it already */
     bool is_partial = mail->recipient_count > 1 && mail->queue == SPR_MAIL_DEFERRED &&
                       draw_below(mail, PURPOSE_RETRY + 1000, 30) == 0;

@@ -200,8 +200,7 @@ static void put_content(struct spr_mail_buffer *file, const struct spr_mail *mai
     put_text(file, 'N', text);
     put_text(file, 'N', "");
 
-    size_t end = file->length + mail->body_bytes;
-    for (uint32_t line = 0; file->length < end; line++) {
+    for (uint32_t line = 0; line == 0 || file->length < mail->file_bytes; line++) {
         spr_mail_body_line(mail, line, text);
         put_text(file, 'N', text);
     }

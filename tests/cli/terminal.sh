@@ -8,12 +8,12 @@ contents s > before
 on_terminal 1 delete is:bounce
 on_terminal yes delete is:bounce --yes
 contents s | cmp - before && echo "unchanged"
-on_terminal 17 delete is:bounce
+on_terminal 19 delete is:bounce
 on_terminal no undo 1
 on_terminal yes undo 1
 contents s | cmp - before && echo "all is back"
-on_terminal 17 delete is:bounce -q
-on_terminal 17 purge 2
+on_terminal 19 delete is:bounce -q
+on_terminal 19 purge 2
 on_terminal '' triage | grep -c $'\033'
 unset NO_COLOR
 export TERM=xterm
