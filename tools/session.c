@@ -96,6 +96,29 @@ bool spr_session_knows(const struct spr_cli *cli, const char *root, char **ret_f
     return knows || has_jobs(root);
 }
 
+bool spr_session_is_fresh(const struct spr_cli *cli, const char *root, char **ret_format)
+{
+    struct spr_index *index = NULL;
+    struct spr_options options;
+    struct spr_index_report report;
+    char *dir = spr_state_usual(cli, root);
+    spr_session_options(cli, &options);
+    options.flags |= SPR_READ_ONLY;
+    bool is_fresh = dir != NULL && access(dir, X_OK) == 0 &&
+                    spr_index_open(dir, &options, &index, NULL) == 0 &&
+                    spr_index_describe(index, &report) == 0 && report.spool_root != NULL &&
+                    report.format != NULL && strcmp(report.spool_root, root) == 0;
+    is_fresh = is_fresh &&
+               (spr_args_on(cli->args, SPR_OPT_NO_REFRESH) || spr_index_stale(index, NULL) == 0);
+    if (is_fresh) {
+        *ret_format = strdup(report.format);
+        is_fresh = *ret_format != NULL;
+    }
+    spr_index_close(index);
+    free(dir);
+    return is_fresh;
+}
+
 /* A damaged or newer index is moved beside itself; only scan --full asks for that. */
 static int set_aside(struct spr_session *session)
 {

@@ -41,6 +41,9 @@ void spr_session_options(const struct spr_cli *cli, struct spr_options *ret_opti
 /* Do jobs or an index of ours lie with this folder? *ret_format: the index's, to be freed, or NULL.
  */
 bool spr_session_knows(const struct spr_cli *cli, const char *root, char **ret_format);
+/* Was this folder scanned, and has no folder of it moved since (or must none be looked at)? Then
+ * detection would find what it found for that scan. *ret_format: to be freed. */
+bool spr_session_is_fresh(const struct spr_cli *cli, const char *root, char **ret_format);
 /* NULL is fine; else it must be a built-in format. 0 or an exit code. */
 int spr_session_check_format(const char *format);
 

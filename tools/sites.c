@@ -86,6 +86,25 @@ static int add_unrecognised(const struct spr_cli *cli, const char *path, const c
     return r;
 }
 
+/* Detection reads folders, which takes longer than many a query: a spool with a fresh index is what
+ * it was. True: the site is added, or *ret_result tells why not. */
+static bool add_fresh(const struct spr_cli *cli, const char *path, const char *format,
+                      struct spr_sites *sites, int *ret_result)
+{
+    const uint32_t readers = SPR_VERB_TRIAGE | SPR_VERB_TOP | SPR_VERB_QUERY | SPR_VERB_SHOW;
+    char *root = (cli->args->verb->bit & readers) != 0 ? realpath(path, NULL) : NULL;
+    char *known = NULL;
+    const bool is_fresh = root != NULL && spr_session_is_fresh(cli, root, &known) &&
+                          (format == NULL || strcmp(format, known) == 0);
+    if (is_fresh) {
+        const int r = add_site(sites, root, known, "known from its scan");
+        *ret_result = r < 0 ? spr_error_fault(r, NULL, NULL) : 0;
+    }
+    free(known);
+    free(root);
+    return is_fresh;
+}
+
 /* One path the operator named. */
 static int find_at(const struct spr_cli *cli, const char *path, const char *format,
                    const struct spr_options *options, struct spr_sites *sites)
@@ -101,6 +120,10 @@ static int find_at(const struct spr_cli *cli, const char *path, const char *form
         return spr_error_say(
             SPR_EXIT_IO, path, code == -ENOENT ? "no such spool" : spr_strerror(code),
             code == -ENOENT ? "--spool PATH is the queue folder" : "nothing was read; run as root");
+    }
+    int added = 0;
+    if (add_fresh(cli, path, format, sites, &added)) {
+        return added;
     }
     const unsigned before = sites->count;
     struct search search = { .sites = sites, .format = format };

@@ -130,6 +130,18 @@ bool spr_state_has_fallback(const struct spr_cli *cli)
     return has;
 }
 
+char *spr_state_usual(const struct spr_cli *cli, const char *spool_root)
+{
+    const char *given = spr_args_text(cli->args, SPR_OPT_INDEX);
+    char *base = NULL;
+    if (given != NULL) {
+        return strdup(given);
+    }
+    char *dir = find_base(false, &base) == 0 ? join_name(base, spool_root) : NULL;
+    free(base);
+    return dir;
+}
+
 /* The second place, after the first one failed with code. */
 static int fall_back(const struct spr_cli *cli, const char *first, int code, char **ret_base)
 {

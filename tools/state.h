@@ -13,6 +13,8 @@
  */
 int spr_state_choose(const struct spr_cli *cli, const char *spool_root, bool fallback,
                      char **ret_dir);
+/* The same without a look at the place or a word about it: NULL where there is none. */
+char *spr_state_usual(const struct spr_cli *cli, const char *spool_root);
 /* Is there a second place to go to when the first is full or read-only? */
 bool spr_state_has_fallback(const struct spr_cli *cli);
 /* Would another place help? */
