@@ -2,10 +2,10 @@
  * Measures one loop: the format's parse with core's sink behind it, over messages of a real spool
  * that lie in memory.
  *
- * usage: parse SPOOL postfix|imail [MESSAGES [ROUNDS]]      (2000, 200)
+ * usage: parse SPOOL postfix|imail [MESSAGES [ROUNDS]]      (256, 200)
  *
  * Takes so many messages spread evenly over the spool; few enough that their envelopes stay in the
- * processor's caches, as in a scan, where the kernel has just copied them. One row for each round:
+ * core's own cache, as in a scan, where the kernel has just copied them. One row for each round:
  * "parse" by messages, "parse recipient" the same time by recipients; then "normalise", the normal
  * form of every recipient's address.
  */
@@ -203,7 +203,7 @@ int main(int argc, char **argv)
         fputs("usage: parse SPOOL postfix|imail [MESSAGES [ROUNDS]]\n", stderr);
         return 2;
     }
-    const size_t wanted = argc > 3 ? strtoul(argv[3], NULL, 10) : 2000;
+    const size_t wanted = argc > 3 ? strtoul(argv[3], NULL, 10) : 256;
     const unsigned long rounds = argc > 4 ? strtoul(argv[4], NULL, 10) : 200;
     const struct spr_layout layout = { 0 };
     struct spr_tally tally;

@@ -1,6 +1,9 @@
 /*
  * Normal forms. Domains go label by label through libidn2, so that one label that is no valid IDNA
  * does not keep the others from comparing. The only file that knows libidn2.
+ *
+ * Most texts are ASCII without anything to take off or to decode; these are only lower-cased, eight
+ * bytes at a time.
  */
 #include "core/index/address.h"
 
@@ -9,11 +12,47 @@
 
 #include <idn2.h>
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+#define HIGH_BITS (EACH_BYTE * 0x80)
 #define LABEL_MAX 252 /* bytes: 63 characters of UTF-8; longer labels are no IDNA */
 
 static uint8_t lower(uint8_t byte)
 {
     return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
+}
+
+/* Of eight bytes at once; no byte carries into its neighbour. */
+static uint64_t lower_word(uint64_t word)
+{
+    const uint64_t low = word & ~HIGH_BITS;
+    const uint64_t from_a = low + (0x80 - 'A') * EACH_BYTE;
+    const uint64_t beyond_z = low + (0x7f - 'Z') * EACH_BYTE;
+    return word | ((from_a ^ beyond_z) & ~word & HIGH_BITS) >> 2;
+}
+
+/* Lower-cases up to SPR_ADDRESS_MAX bytes; false where that may not be the normal form of all its
+ * labels: out holds nothing of use then. */
+static bool lower_plain(struct spr_text text, uint8_t *out)
+{
+    uint64_t seen = 0;
+    uint64_t dashes = 0;
+    uint64_t word;
+    if (text.length > SPR_ADDRESS_MAX || text.length < sizeof(word)) {
+        return false;
+    }
+    for (size_t at = 0; at < text.length; at += sizeof(word)) {
+        const size_t last = text.length - sizeof(word); /* the last one laps over the one before */
+        const size_t from = at < last ? at : last;
+        memcpy(&word, text.bytes + from, sizeof(word));
+        const uint64_t zero_at_dash = word ^ '-' * EACH_BYTE;
+        seen |= word;
+        dashes |= (zero_at_dash - EACH_BYTE) & ~zero_at_dash;
+        word = lower_word(word);
+        memcpy(out + from, &word, sizeof(word));
+    }
+    const bool is_ascii = (seen & HIGH_BITS) == 0;
+    return is_ascii && ((dashes & HIGH_BITS) == 0 || /* an A-label has two in a row */
+                        memmem(text.bytes, text.length, "--", 2) == NULL);
 }
 
 /* Appends up to SPR_ADDRESS_MAX. */
@@ -165,6 +204,11 @@ size_t spr_address_normalise(struct spr_text address, uint8_t out[SPR_ADDRESS_MA
     if (address.bytes == NULL) {
         return 0;
     }
+    /* Brackets, a route and a quoted local part show in the first byte. */
+    if (address.length > 0 && memchr("<@\"", address.bytes[0], 3) == NULL &&
+        lower_plain(address, out)) {
+        return address.length;
+    }
     const struct spr_text bare = strip_path(address);
     const size_t at = find_at(bare);
     const struct spr_text local = { bare.bytes, at };
@@ -186,7 +230,10 @@ size_t spr_address_normalise(struct spr_text address, uint8_t out[SPR_ADDRESS_MA
 
 size_t spr_domain_normalise(struct spr_text domain, uint8_t out[SPR_ADDRESS_MAX])
 {
-    return domain.bytes == NULL ? 0 : append_domain(out, 0, domain);
+    if (domain.bytes == NULL) {
+        return 0;
+    }
+    return lower_plain(domain, out) ? domain.length : append_domain(out, 0, domain);
 }
 
 struct spr_text spr_address_domain(struct spr_text address)

@@ -65,6 +65,12 @@ ParameterizedTestParameters(address, has_one_normal_form)
         { "x@a_b.Example", "x@a_b.example" },
         { "x@[192.0.2.7]", "x@[192.0.2.7]" },
         { "2001:DB8::1", "2001:db8::1" },
+        { "ABCDEFGHIJKLMNOPQRSTUVWXYZ@[`{}~Z", "abcdefghijklmnopqrstuvwxyz@[`{}~z" },
+        { "A-B--C@Dash--Dash.Example", "a-b--c@dash--dash.example" },
+        { "long.enough.local.part@XN--bcher-kva.Example", "long.enough.local.part@b\xc3\xbc"
+                                                          "cher.example" },
+        { "XN--bcher-kva@Example.org", "xn--bcher-kva@example.org" },
+        { "\xc3\x9cNICODE.Local@Example.org", "\xc3\x9cnicode.local@example.org" },
         { "x@a\xef\xbc\xa0"
           "b.Example",
           "x@a\xef\xbc\xa0"
@@ -126,4 +132,27 @@ Test(address, keeps_its_spelling_when_only_unquoted)
 
     cr_expect_eq(plain.length, 17);
     cr_expect_eq(memcmp(plain.bytes, "Bob S@Example.ORG", 17), 0);
+}
+
+/* Every byte at every place of a text that spans words of eight, against the byte alone. */
+Test(address, lower_cases_each_byte_wherever_it_stands)
+{
+    for (unsigned byte = 1; byte < 256; byte++) {
+        for (size_t at = 1; at < 20; at++) {
+            uint8_t given[20];
+            uint8_t out[SPR_ADDRESS_MAX];
+            memset(given, 'Q', sizeof(given));
+            given[at] = (uint8_t)byte;
+            const bool upper = byte >= 'A' && byte <= 'Z';
+
+            const size_t length =
+                spr_address_normalise((struct spr_text){ given, sizeof(given) }, out);
+
+            cr_assert_eq(length, sizeof(given), "byte %u at %zu", byte, at);
+            cr_assert_eq(out[at], upper ? byte + 32 : byte, "byte %u at %zu", byte, at);
+            cr_assert_eq(out[at - 1], 'q');
+            cr_assert_eq(out[0], 'q');
+            cr_assert_eq(out[19], at == 19 ? out[at] : 'q');
+        }
+    }
 }
