@@ -31,6 +31,9 @@ struct control {
 /* Blanks and one pair of brackets off; each bracket may be missing. */
 static struct spr_text strip_address(struct spr_text text)
 {
+    if (text.length > 1 && text.bytes[0] == '<' && text.bytes[text.length - 1] == '>') {
+        return spr_text_trim((struct spr_text){ text.bytes + 1, text.length - 2 });
+    }
     text = spr_text_trim(text);
     if (text.length > 0 && text.bytes[0] == '<') {
         text.bytes++;
@@ -46,6 +49,9 @@ static struct spr_text strip_address(struct spr_text text)
 
 static bool same_nocase(struct spr_text a, struct spr_text b)
 {
+    if (spr_texts_equal(a, b)) {
+        return true;
+    }
     if (a.length != b.length) {
         return false;
     }
@@ -153,19 +159,28 @@ static void take_line(struct control *control, struct spr_sink *sink, struct spr
     control->original = original;
 }
 
+/* Without the CR before its LF. */
+static struct spr_text cut_line(const uint8_t *start, const uint8_t *feed)
+{
+    const size_t length = (size_t)(feed - start);
+    return (struct spr_text){ start, length > 0 && feed[-1] == '\r' ? length - 1 : length };
+}
+
 static void parse_lines(struct control *control, struct spr_sink *sink, struct spr_text stem,
                         struct spr_text text)
 {
-    struct spr_cursor c;
-    spr_cursor_init(&c, text);
-    while (spr_cursor_left(&c) > 0 && !control->full) { /* every line takes a byte or more */
-        uint64_t offset = c.offset;
-        struct spr_text line = spr_take_line(&c);
+    const uint8_t *const end = text.bytes + text.length;
+    const uint8_t *at = text.bytes;
+    while (at < end && !control->full) { /* every line takes a byte or more */
+        const uint8_t *feed = memchr(at, '\n', (size_t)(end - at));
+        struct spr_text line =
+            feed != NULL ? cut_line(at, feed) : (struct spr_text){ at, (size_t)(end - at) };
         if (line.length > 0) {
-            take_line(control, sink, stem, offset, line);
+            take_line(control, sink, stem, (uint64_t)(at - text.bytes), line);
         } else {
             control->original = (struct spr_text){ 0 };
         }
+        at = feed != NULL ? feed + 1 : end;
     }
 }
 

@@ -305,18 +305,22 @@ static void begin_record(struct spr_extract *extract, const struct spr_fetched *
     extract->read =
         primary->extent_count > 0 ? primary->extents[0].bytes : (struct spr_text){ NULL, 0 };
     extract->identity = spr_identity_digest_begin(fetched->meta.device, fetched->meta.inode);
-    extract->record = (struct spr_record){
-        .dir = folder->dir,
-        .folder = fetched->view.folder,
-        .queue_id = fetched->view.key.id,
-        .inode = fetched->meta.inode,
-        .file_size = fetched->meta.size,
-        .stat_digest = spr_stat_digest(&fetched->meta),
-        .set_digest = fetched->candidate->set_digest,
-        .state = extract->format->dirs[folder->dir].state,
-    };
+    struct spr_record *record = &extract->record;
+    record->dir = folder->dir;
+    record->folder = fetched->view.folder;
+    record->queue_id = fetched->view.key.id;
+    record->inode = fetched->meta.inode;
+    record->file_size = fetched->meta.size;
+    record->stat_digest = spr_stat_digest(&fetched->meta);
+    record->set_digest = fetched->candidate->set_digest;
+    record->state = extract->format->dirs[folder->dir].state;
+    record->flags = 0;
+    record->file_count = 0; /* and with it what files holds of the message before */
+    for (unsigned i = 0; i < SPR_COLUMN_COUNT; i++) {
+        record->text[i] = (struct spr_text){ NULL, 0 };
+    }
     for (unsigned i = 0; i < SPR_NUMBER_COUNT; i++) {
-        extract->record.number[i] = INT64_MIN;
+        record->number[i] = INT64_MIN;
     }
 }
 
