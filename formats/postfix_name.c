@@ -18,7 +18,17 @@
 #define USEC_PER_SECOND   1000000
 #define PATHS_PER_DIR     (SPR_POSTFIX_DEPTH_MAX + 1)
 
-static const char base52[] = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
+/* One more than the value of a digit in base 52 (digits, consonants); base 51 lacks the last. 0:
+ * none. */
+static const uint8_t digits52[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['B'] = 11, ['C'] = 12, ['D'] = 13, ['F'] = 14, ['G'] = 15, ['H'] = 16,
+    ['J'] = 17, ['K'] = 18, ['L'] = 19, ['M'] = 20, ['N'] = 21, ['P'] = 22, ['Q'] = 23, ['R'] = 24,
+    ['S'] = 25, ['T'] = 26, ['V'] = 27, ['W'] = 28, ['X'] = 29, ['Y'] = 30, ['Z'] = 31, ['b'] = 32,
+    ['c'] = 33, ['d'] = 34, ['f'] = 35, ['g'] = 36, ['h'] = 37, ['j'] = 38, ['k'] = 39, ['l'] = 40,
+    ['m'] = 41, ['n'] = 42, ['p'] = 43, ['q'] = 44, ['r'] = 45, ['s'] = 46, ['t'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52
+};
 
 /* Of an upper-case hex digit; -1 for anything else. */
 static int hex_digit(uint8_t byte)
@@ -47,9 +57,9 @@ static bool decode_base(struct spr_text text, unsigned base, uint64_t *ret_value
 {
     uint64_t value = 0;
     for (size_t i = 0; i < text.length; i++) {
-        const char *digit = memchr(base52, text.bytes[i], base);
-        if (digit == NULL || __builtin_mul_overflow(value, base, &value) ||
-            __builtin_add_overflow(value, (uint64_t)(digit - base52), &value)) {
+        const unsigned digit = digits52[text.bytes[i]];
+        if (digit == 0 || digit > base || __builtin_mul_overflow(value, base, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(digit - 1), &value)) {
             return false;
         }
     }
@@ -177,12 +187,9 @@ enum spr_kind spr_postfix_classify(const struct spr_layout *layout, unsigned dir
     if (dir >= SPR_POSTFIX_DEFER) {
         return spr_postfix_id_parse(name, &id) ? SPR_KIND_LOG : SPR_KIND_FOREIGN;
     }
-    if (is_temporary(name)) {
-        return SPR_KIND_TEMPORARY;
-    }
     /* "…#FIX", which an interrupted repair leaves, falls out here too: reported, never touched. */
     if (!spr_postfix_id_parse(name, &id)) {
-        return SPR_KIND_FOREIGN;
+        return is_temporary(name) ? SPR_KIND_TEMPORARY : SPR_KIND_FOREIGN;
     }
     *ret_key = (struct spr_key){
         .id = name,
