@@ -32,6 +32,7 @@ static const char usage[] =
     "  --accounts N            accounts besides it (count / 500, 20 to 5000)\n"
     "  --depth N               levels of hash folders, 0 to 3 (1; Postfix)\n"
     "  --long-ids              long queue ids (Postfix)\n"
+    "  --in-place              create each file in its hash folder, not in incoming/ (Postfix)\n"
     "  --active PERCENT        share in active/ (0; Postfix)\n"
     "  --logs                  also write defer logs (Postfix), session logs (IMail)\n"
     "  --owner UID:GID         of files and folders\n"
@@ -184,6 +185,7 @@ enum option_code {
     OPTION_SIZE,
     OPTION_HACKED,
     OPTION_UNIQUE,
+    OPTION_IN_PLACE,
     OPTION_ACCOUNTS,
     OPTION_DEPTH,
     OPTION_LONG,
@@ -214,6 +216,9 @@ static bool take_option(int code, const char *value, struct spr_mail_options *op
         return true;
     case OPTION_UNIQUE:
         options->unique_recipients = true;
+        return true;
+    case OPTION_IN_PLACE:
+        options->in_place = true;
         return true;
     case OPTION_LOGS:
         options->with_logs = true;
@@ -261,6 +266,7 @@ static const struct option long_options[] = {
     { "seed", required_argument, NULL, OPTION_SEED },
     { "size", required_argument, NULL, OPTION_SIZE },
     { "unique", no_argument, NULL, OPTION_UNIQUE },
+    { "in-place", no_argument, NULL, OPTION_IN_PLACE },
     { "hacked", required_argument, NULL, OPTION_HACKED },
     { "accounts", required_argument, NULL, OPTION_ACCOUNTS },
     { "depth", required_argument, NULL, OPTION_DEPTH },

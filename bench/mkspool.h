@@ -36,7 +36,7 @@ struct spr_mail_options {
     uint32_t depth;
     int64_t now;
     int64_t uid, gid; /* -1: as created */
-    bool long_ids, with_logs, unique_recipients;
+    bool long_ids, with_logs, unique_recipients, in_place;
     FILE *lines; /* one JSON object a message; NULL: none */
 };
 

@@ -3,7 +3,8 @@
  *
  * A file is born in incoming/ under a temporary name, gets its queue id from the time and its own
  * inode number, and is renamed into its queue when complete, as on a real server: so inode order
- * is the order of creation whatever the hash folder.
+ * is the order of creation whatever the hash folder. In place, it is born in its hash folder
+ * instead: file systems spread folders over the disk, so inode order is not disk order then.
  */
 #include "bench/mkspool.h"
 
@@ -331,8 +332,14 @@ int spr_mail_postfix_write(struct spr_mail_writer *writer, const struct spr_mail
     }
 
     char temporary[96], path[96], id[QUEUE_ID_MAX];
-    snprintf(temporary, sizeof(temporary), "incoming/%u.%u", mail->microseconds,
-             1000000 + writer->worker);
+    const char *queue = spr_mail_queue_name(mail->queue);
+    bool is_hashed = mail->queue == SPR_MAIL_DEFERRED;
+    snprintf(id, sizeof(id), "%u.%u", mail->microseconds, 1000000 + writer->worker);
+    if (writer->options->in_place) {
+        make_path(writer->options, queue, is_hashed, mail, id, temporary);
+    } else {
+        make_path(writer->options, "incoming", false, mail, id, temporary);
+    }
     int fd = openat(writer->root_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
     if (fd < 0) {
         return -errno;
@@ -354,8 +361,7 @@ int spr_mail_postfix_write(struct spr_mail_writer *writer, const struct spr_mail
     }
     const struct timespec times[2] = { { .tv_sec = mail->next_retry },
                                        { .tv_sec = mail->next_retry } };
-    make_path(writer->options, spr_mail_queue_name(mail->queue), mail->queue == SPR_MAIL_DEFERRED,
-              mail, id, path);
+    make_path(writer->options, queue, is_hashed, mail, id, path);
     if (futimens(fd, times) < 0 ||
         renameat(writer->root_fd, temporary, writer->root_fd, path) < 0) {
         r = -errno;
