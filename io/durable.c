@@ -31,15 +31,6 @@ enum {
     PROC_FD_PATH_BYTES = 32, /* "/proc/self/fd/" and an int */
 };
 
-int spr_pin(int dir_fd, const char *name)
-{
-    if (!spr_is_component(name)) {
-        return -EINVAL; /* (1) */
-    }
-    const int fd = spr_calls()->openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
-    return fd < 0 ? fd : spr_keep_regular(fd);
-}
-
 int spr_rename_new(int from_fd, const char *from, int to_fd, const char *to)
 {
     if (!spr_is_component(from) || !spr_is_component(to)) {

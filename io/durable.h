@@ -26,6 +26,10 @@ struct spr_identity {
 };
 /* Of an open descriptor (O_PATH serves, then without generation). */
 int spr_identity_of(int fd, struct spr_identity *ret_identity);
+/* Of the regular file (-EBADF) at a single name, without generation: two calls where a descriptor
+ * costs six. Both look the name up, so what is replaced between them gets a mixed identity: it
+ * equals that of no file, hence is never acted upon. */
+int spr_identity_at(int dir_fd, const char *name, struct spr_identity *ret_identity);
 /* All but what either side lacks (zero): birth time, generation, handle, mount and device, which
  * a caller clears who compares across a boot. strict: SAFETY's compare before the move; else the
  * stable one after it (all but ctime; the link count is not compared). */
@@ -33,9 +37,6 @@ bool spr_identity_equal(const struct spr_identity *a, const struct spr_identity 
 /* The same file, whatever was written in it or done to its mode since: for names that only we can
  * enter, because whoever had it open keeps it open. */
 bool spr_identity_same_file(const struct spr_identity *a, const struct spr_identity *b);
-
-/* O_PATH | O_NOFOLLOW descriptor of a single name: pins the inode, regular files only (-EBADF). */
-int spr_pin(int dir_fd, const char *name);
 
 /* renameat2 RENAME_NOREPLACE; -EEXIST when the name is taken, -ENOTSUP where the file system
  * cannot promise that. */

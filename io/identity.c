@@ -5,6 +5,7 @@
  * one is not told it is zero, and a comparison leaves it out.
  */
 #include "io/calls.h"
+#include "io/dirents.h"
 #include "io/durable.h"
 
 #include <errno.h>
@@ -66,44 +67,75 @@ static void take_generation(int fd, struct spr_identity *identity)
     }
 }
 
-static void take_handle(int fd, struct spr_identity *identity)
+/* name "": of the descriptor itself. */
+static int take_handle(int fd, const char *name, struct spr_identity *identity)
 {
     union {
         struct file_handle head;
         uint8_t room[sizeof(struct file_handle) + sizeof(identity->handle)];
     } file = { .head = { .handle_bytes = sizeof(identity->handle) } };
     int mount;
-    if (spr_calls()->name_to_handle_at(fd, "", &file.head, &mount, AT_EMPTY_PATH) < 0 ||
-        file.head.handle_bytes > sizeof(identity->handle)) {
-        return;
+    const int r = spr_calls()->name_to_handle_at(fd, name, &file.head, &mount,
+                                                 *name == '\0' ? AT_EMPTY_PATH : 0);
+    if (r < 0 || file.head.handle_bytes > sizeof(identity->handle)) {
+        return r == -ENOENT ? r : 0; /* not every file system has handles */
     }
     identity->handle_type = file.head.handle_type;
     identity->handle_length = (uint8_t)file.head.handle_bytes;
     memcpy(identity->handle, file.room + sizeof(struct file_handle), identity->handle_length);
+    return 0;
+}
+
+/* As above. */
+static int take_times(int fd, const char *name, struct spr_identity *identity)
+{
+    const int flags = *name == '\0' ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+    struct statx wide;
+    int r =
+        spr_calls()->statx(fd, name, flags, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &wide);
+    if (r == 0) {
+        take_statx(&wide, identity);
+    } else if (r == -ENOSYS || r == -EPERM) { /* an old kernel, a sandbox */
+        struct stat narrow;
+        r = *name == '\0' ? spr_calls()->fstat(fd, &narrow)
+                          : spr_calls()->fstatat(fd, name, &narrow, AT_SYMLINK_NOFOLLOW);
+        if (r == 0) {
+            take_stat(&narrow, identity);
+        }
+    }
+    return r;
 }
 
 int spr_identity_of(int fd, struct spr_identity *ret_identity)
 {
     struct spr_identity identity = { 0 };
-    struct statx wide;
-    int r = spr_calls()->statx(fd, "", AT_EMPTY_PATH,
-                               STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &wide);
-    if (r == 0) {
-        take_statx(&wide, &identity);
-    } else if (r == -ENOSYS || r == -EPERM) { /* an old kernel, a sandbox */
-        struct stat narrow;
-        r = spr_calls()->fstat(fd, &narrow);
-        if (r == 0) {
-            take_stat(&narrow, &identity);
-        }
-    }
+    const int r = take_times(fd, "", &identity);
     if (r < 0) {
         return r;
     }
     take_generation(fd, &identity);
-    take_handle(fd, &identity);
+    (void)take_handle(fd, "", &identity); /* an open file is there */
     *ret_identity = identity;
     return 0;
+}
+
+int spr_identity_at(int dir_fd, const char *name, struct spr_identity *ret_identity)
+{
+    struct spr_identity identity = { 0 };
+    if (!spr_is_component(name)) {
+        return -EINVAL;
+    }
+    int r = take_times(dir_fd, name, &identity);
+    if (r == 0 && !S_ISREG(identity.mode)) {
+        r = -EBADF;
+    }
+    if (r == 0) {
+        r = take_handle(dir_fd, name, &identity);
+    }
+    if (r == 0) {
+        *ret_identity = identity;
+    }
+    return r;
 }
 
 /* Told by both and different. */

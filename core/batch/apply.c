@@ -169,30 +169,6 @@ static void fail_message(struct spr_change *change, struct spr_batch *batch,
     }
 }
 
-/* A claim is proved by the server's own lock: busy goes back at once, under the same name. */
-static int prove_claim(struct spr_change *change, struct spr_batch *batch,
-                       struct spr_batch_file *file)
-{
-    if (spr_operation_arrives(batch->operation) ||
-        change->format->lock.kind != SPR_LOCK_CLAIM_FLOCK ||
-        change->format->lock.role != file->role) {
-        return 0;
-    }
-    int r = spr_move_is_busy(change, batch, file);
-    if (r == 0) {
-        return 0;
-    }
-    if (r < 0 && !spr_move_concerns_message(r)) {
-        return r;
-    }
-    const int code = r == 1 ? SPR_E_BUSY : r;
-    r = spr_move_back(change, batch, file);
-    if (r < 0 && !spr_move_concerns_message(r)) {
-        return r;
-    }
-    return code;
-}
-
 /* A log that the server made or removed meanwhile does not stop its message. */
 static bool is_optional_loss(const struct spr_batch_file *file, int code)
 {
@@ -204,14 +180,14 @@ static int move_file(struct spr_change *change, struct spr_batch *batch,
 {
     /* Slots were compared when the batch was built and nobody else can enter them; restoring
      * changed their change times. */
+    const struct spr_lock_rule *lock = &change->format->lock;
+    const bool arrives = spr_operation_arrives(batch->operation);
     const struct spr_move_rule rule = {
         .strict = batch->operation != SPR_RESTORE,
-        .seen = spr_operation_arrives(batch->operation) && file->part == SPR_PART_PIVOT,
+        .seen = arrives && file->part == SPR_PART_PIVOT,
+        .prove = !arrives && lock->kind == SPR_LOCK_CLAIM_FLOCK && lock->role == file->role,
     };
-    int r = spr_move_there(change, batch, file, rule);
-    if (r == 0) {
-        r = prove_claim(change, batch, file);
-    }
+    const int r = spr_move_there(change, batch, file, rule);
     if (r == 0 || is_optional_loss(file, r)) {
         return 0;
     }

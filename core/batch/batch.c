@@ -31,22 +31,11 @@ int spr_batch_new(struct spr_batch **ret_batch)
     return 0;
 }
 
-void spr_batch_unpin(struct spr_batch *batch)
-{
-    for (uint32_t i = 0; i < batch->file_count; i++) {
-        if (batch->files[i].pin >= 0) {
-            (void)close(batch->files[i].pin); /* O_PATH: nothing can be lost */
-            batch->files[i].pin = -1;
-        }
-    }
-}
-
 void spr_batch_free(struct spr_batch *batch)
 {
     if (batch == NULL) {
         return;
     }
-    spr_batch_unpin(batch);
     for (uint32_t i = 0; i < batch->dir_count; i++) {
         if (batch->dirs[i].fd >= 0) {
             (void)close(batch->dirs[i].fd); /* a folder: nothing can be lost */
@@ -217,11 +206,6 @@ const char *spr_batch_slot(struct spr_batch *batch, uint32_t message, uint8_t nu
 void spr_batch_drop_last(struct spr_batch *batch)
 {
     const struct spr_batch_message *last = &batch->messages[batch->message_count - 1];
-    for (uint32_t i = last->first_file; i < batch->file_count; i++) {
-        if (batch->files[i].pin >= 0) {
-            (void)close(batch->files[i].pin); /* O_PATH: nothing can be lost */
-        }
-    }
     batch->file_count = last->first_file;
     batch->message_count--;
 }

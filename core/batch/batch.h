@@ -60,7 +60,6 @@ struct spr_batch_file {
     enum spr_part part;
     enum spr_way way;
     const char *from, *to;
-    int pin; /* O_PATH descriptor while the batch runs, -1 */
     bool moved;
     struct spr_identity identity;
 };
@@ -122,7 +121,6 @@ int spr_batch_dir_fd(struct spr_batch *batch, uint32_t dir, int root_fd, int pri
 /* Syncs every folder touched since the last call. A failure is final. */
 int spr_batch_sync_dirs(struct spr_batch *batch);
 struct spr_batch_counts spr_batch_count(const struct spr_batch *batch);
-void spr_batch_unpin(struct spr_batch *batch);
 
 bool spr_name_valid(struct spr_text name);          /* one component of a path */
 bool spr_relative_path_valid(struct spr_text path); /* below its root; empty is the root */

@@ -44,6 +44,21 @@ int spr_find_split(struct spr_batch *batch, const struct spr_path *path, uint32_
 
 /* ---- Finding --------------------------------------------------------------------------------- */
 
+static struct spr_io_meta meta_of(const struct spr_identity *identity)
+{
+    return (struct spr_io_meta){
+        .device = identity->device,
+        .inode = identity->inode,
+        .size = identity->size,
+        .mtime_ns = identity->mtime_ns,
+        .ctime_ns = identity->ctime_ns,
+        .mode = identity->mode,
+        .uid = identity->uid,
+        .gid = identity->gid,
+        .links = identity->links,
+    };
+}
+
 /* Is the indexed message what lies at this name? By its times, else by its head (SAFETY 4). */
 static int confirm_at(const struct spr_finder *f, const struct spr_plan_entry *entry,
                       struct spr_found_message *found)
@@ -52,17 +67,16 @@ static int confirm_at(const struct spr_finder *f, const struct spr_plan_entry *e
     if (fd < 0) {
         return fd;
     }
-    int r = spr_meta_at(fd, found->names[found->primary], &found->meta);
+    struct spr_identity *identity = &found->identities[found->primary];
+    int r = spr_identity_at(fd, found->names[found->primary], identity);
     if (r < 0) {
         return r;
     }
-    if (!S_ISREG(found->meta.mode)) {
-        return -EBADF;
-    }
-    if (found->meta.inode != entry->inode) {
+    if (identity->inode != entry->inode) {
         return SPR_E_CHANGED;
     }
-    if (spr_stat_digest(&found->meta) == entry->stat_digest) {
+    struct spr_io_meta meta = meta_of(identity);
+    if (spr_stat_digest(&meta) == entry->stat_digest) {
         return 0;
     }
     struct spr_confirm confirm = {
@@ -76,12 +90,12 @@ static int confirm_at(const struct spr_finder *f, const struct spr_plan_entry *e
     };
     memcpy(confirm.names, found->names, sizeof(confirm.names));
     uint64_t digest = 0;
-    r = spr_confirm_digest(&confirm, &digest, &found->meta);
+    r = spr_confirm_digest(&confirm, &digest, &meta);
     if (r < 0) {
         return r;
     }
-    return found->meta.inode == entry->inode && digest == entry->identity_digest ? 0
-                                                                                 : SPR_E_CHANGED;
+    const bool is_read = meta.inode == identity->inode && meta.ctime_ns == identity->ctime_ns;
+    return is_read && digest == entry->identity_digest ? 0 : SPR_E_CHANGED;
 }
 
 static int key_of(const struct spr_finder *f, struct spr_found_message *found)
@@ -165,7 +179,6 @@ int spr_find_on_demand(const struct spr_finder *f, struct spr_found_message *fou
         }
         for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
             struct spr_path path = { 0 };
-            struct spr_io_meta meta;
             uint32_t dir = 0;
             const char *name = NULL;
             if (!format->locate(&f->change->layout, &found->key, role, attempt, &path)) {
@@ -176,11 +189,11 @@ int spr_find_on_demand(const struct spr_finder *f, struct spr_found_message *fou
                 return r;
             }
             const int fd = folder_fd(f, dir);
-            r = fd < 0 ? fd : spr_meta_at(fd, name, &meta);
-            if (r < 0 && r != -ENOENT && r != -ENOTDIR) {
+            r = fd < 0 ? fd : spr_identity_at(fd, name, &found->identities[role]);
+            if (r < 0 && r != -ENOENT && r != -ENOTDIR && r != -EBADF) {
                 return r; /* it may be there: a message does not go without it */
             }
-            if (r == 0 && S_ISREG(meta.mode)) {
+            if (r == 0) {
                 found->dirs[role] = dir;
                 found->names[role] = name;
                 break;

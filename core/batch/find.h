@@ -20,7 +20,9 @@ struct spr_found_message {
     uint32_t batch_dir; /* its folder */
     struct spr_key key;
     unsigned primary;
-    struct spr_io_meta meta;          /* of the primary, when it was confirmed */
+    /* By role; inode 0: not looked at. The primary's is of before it was confirmed, an optional
+     * file's of when it was found. */
+    struct spr_identity identities[SPR_ROLES_MAX];
     uint32_t dirs[SPR_ROLES_MAX];     /* folder of each role */
     const char *names[SPR_ROLES_MAX]; /* in the batch's memory; NULL: absent */
 };

@@ -178,7 +178,7 @@ static int enter_message(struct reader *reader, struct spr_cursor *c, uint32_t m
 static int read_file(struct reader *reader, struct spr_cursor *c)
 {
     struct spr_batch *batch = reader->batch;
-    struct spr_batch_file file = { .pin = -1 };
+    struct spr_batch_file file = { 0 };
     const uint32_t message = spr_take_u32le(c);
     file.number = spr_take_u8(c);
     const uint8_t part = spr_take_u8(c);

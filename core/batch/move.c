@@ -39,37 +39,53 @@ bool spr_move_concerns_message(int code)
     }
 }
 
-int spr_move_is(const struct spr_batch_file *file, int fd, enum spr_sameness how)
+static int is_the_one(const struct spr_batch_file *file, const struct spr_identity *found,
+                      enum spr_sameness how)
 {
-    struct spr_identity found;
-    const int r = spr_identity_of(fd, &found);
-    if (r < 0) {
-        return r;
-    }
     /* Device and mount numbers change at a boot; folders are opened on the spool's device only. */
     struct spr_identity expected = file->identity;
     expected.device = 0;
     expected.mount = 0;
-    return how == SPR_SAME_FILE ? spr_identity_same_file(&expected, &found)
-                                : spr_identity_equal(&expected, &found, how == SPR_SAME_STRICT);
+    return how == SPR_SAME_FILE ? spr_identity_same_file(&expected, found)
+                                : spr_identity_equal(&expected, found, how == SPR_SAME_STRICT);
 }
 
-static int compare_at(const struct spr_batch_file *file, int dir_fd, const char *name,
-                      enum spr_sameness how)
+int spr_move_is(const struct spr_batch_file *file, int fd, enum spr_sameness how)
 {
-    const int pin = spr_pin(dir_fd, name);
-    if (pin < 0) {
-        return pin;
-    }
-    const int r = spr_move_is(file, pin, how);
-    (void)close(pin); /* O_PATH: nothing can be lost */
-    return r;
+    struct spr_identity found;
+    const int r = spr_identity_of(fd, &found);
+    return r < 0 ? r : is_the_one(file, &found, how);
+}
+
+int spr_move_is_at(const struct spr_batch_file *file, int dir_fd, const char *name,
+                   enum spr_sameness how)
+{
+    struct spr_identity found;
+    const int r = spr_identity_at(dir_fd, name, &found);
+    return r < 0 ? r : is_the_one(file, &found, how);
 }
 
 /* (M4) */
 static enum spr_sameness sameness_in(const struct spr_batch *batch, uint32_t dir)
 {
     return batch->dirs[dir].base == SPR_BASE_PRIVATE ? SPR_SAME_FILE : SPR_SAME_STABLE;
+}
+
+/* Is what was moved the one (M2), and does nobody hold the server's lock on it? 1, 0, SPR_E_BUSY or
+ * a negative errno. One descriptor serves both. */
+static int prove_claim(const struct spr_batch_file *file, int dir_fd)
+{
+    const int fd = spr_foreign_open(dir_fd, file->to);
+    if (fd < 0) {
+        return fd;
+    }
+    int r = spr_move_is(file, fd, SPR_SAME_STABLE);
+    if (r == 1) {
+        const int busy = spr_locked_by_other(fd);
+        r = busy == 0 ? 1 : busy == 1 ? SPR_E_BUSY : busy;
+    }
+    (void)close(fd); /* read only: nothing can be lost */
+    return r;
 }
 
 static bool is_inode_at(const struct spr_batch_file *file, int dir_fd, const char *name)
@@ -140,8 +156,9 @@ int spr_move_there(struct spr_change *change, struct spr_batch *batch, struct sp
     if (r < 0) {
         return r;
     }
-    r = compare_at(file, from, file->from,
-                   rule.strict ? SPR_SAME_STRICT : sameness_in(batch, file->from_dir)); /* (M1) */
+    r = spr_move_is_at(file, from, file->from,
+                       rule.strict ? SPR_SAME_STRICT
+                                   : sameness_in(batch, file->from_dir)); /* (M1) */
     if (r <= 0) {
         return r < 0 ? r : SPR_E_CHANGED;
     }
@@ -151,15 +168,16 @@ int spr_move_there(struct spr_change *change, struct spr_batch *batch, struct sp
     }
     mark_touched(batch, file);
     file->moved = true;
-    r = compare_at(file, to, file->to, SPR_SAME_STABLE);
+    r = rule.prove ? prove_claim(file, to) : spr_move_is_at(file, to, file->to, SPR_SAME_STABLE);
     if (r == 1 || (rule.seen && (r == -ENOENT || is_inode_at(file, to, file->to)))) {
         return 0; /* seen: the server may have taken it on, or begun to write in it */
     }
     if (r < 0 && !spr_move_concerns_message(r)) {
         return r;
     }
+    const int code = r < 0 && rule.prove ? r : SPR_E_CHANGED;
     r = spr_move_back(change, batch, file); /* (M2) */
-    return r < 0 ? r : SPR_E_CHANGED;
+    return r < 0 && (!rule.prove || !spr_move_concerns_message(r)) ? r : code;
 }
 
 /* Anything else may hide a file that is there. Links and mounts in the way are no way to it, but
@@ -179,7 +197,7 @@ int spr_move_find(struct spr_change *change, struct spr_batch *batch,
     int there = -ENOENT;
     const int to = spr_batch_dir_fd(batch, file->to_dir, place->root_fd, place->fd);
     if (to >= 0) {
-        there = compare_at(file, to, file->to, sameness_in(batch, file->to_dir));
+        there = spr_move_is_at(file, to, file->to, sameness_in(batch, file->to_dir));
     } else if (!is_absence(batch, file->to_dir, to)) {
         return to;
     }
@@ -192,7 +210,7 @@ int spr_move_find(struct spr_change *change, struct spr_batch *batch,
     int here = -ENOENT;
     const int from = spr_batch_dir_fd(batch, file->from_dir, place->root_fd, place->fd);
     if (from >= 0) {
-        here = compare_at(file, from, file->from, SPR_SAME_FILE); /* nothing is done to it */
+        here = spr_move_is_at(file, from, file->from, SPR_SAME_FILE); /* nothing is done to it */
     } else if (!is_absence(batch, file->from_dir, from)) {
         return from;
     }
@@ -203,21 +221,4 @@ int spr_move_find(struct spr_change *change, struct spr_batch *batch,
         return here;
     }
     return there == 0 || there == -EBADF ? SPR_PLACE_STRANGER : SPR_PLACE_NONE;
-}
-
-int spr_move_is_busy(struct spr_change *change, struct spr_batch *batch,
-                     const struct spr_batch_file *file)
-{
-    const struct spr_private *place = change->place;
-    const int to = spr_batch_dir_fd(batch, file->to_dir, place->root_fd, place->fd);
-    if (to < 0) {
-        return to;
-    }
-    const int fd = spr_foreign_open(to, file->to);
-    if (fd < 0) {
-        return fd;
-    }
-    const int r = spr_locked_by_other(fd);
-    (void)close(fd); /* read only: nothing can be lost */
-    return r;
 }

@@ -26,9 +26,11 @@ enum spr_place {
 };
 
 /* From its place to where it shall go. strict: compare change times too (M1). seen: the server sees
- * the new place, so the file may be gone from there at once; that is success. */
+ * the new place, so the file may be gone from there at once; that is success. prove: the claim
+ * holds only while nobody has the server's lock on the file: else it goes straight back,
+ * SPR_E_BUSY. */
 struct spr_move_rule {
-    bool strict, seen;
+    bool strict, seen, prove;
 };
 int spr_move_there(struct spr_change *change, struct spr_batch *batch, struct spr_batch_file *file,
                    struct spr_move_rule rule);
@@ -37,11 +39,10 @@ int spr_move_back(struct spr_change *change, struct spr_batch *batch, struct spr
 /* A place or a negative errno. */
 int spr_move_find(struct spr_change *change, struct spr_batch *batch,
                   const struct spr_batch_file *file);
-/* Does this descriptor hold the prepared file? 1, 0, or a negative errno. */
+/* Does this descriptor, or this name, hold the prepared file? 1, 0, or a negative errno. */
 int spr_move_is(const struct spr_batch_file *file, int fd, enum spr_sameness how);
-/* 1 when the server holds a lock on the file that now lies at "to". */
-int spr_move_is_busy(struct spr_change *change, struct spr_batch *batch,
-                     const struct spr_batch_file *file);
+int spr_move_is_at(const struct spr_batch_file *file, int dir_fd, const char *name,
+                   enum spr_sameness how);
 
 /* Is this the failure of one message, or of the device, the memory, the program? */
 bool spr_move_concerns_message(int code);

@@ -70,15 +70,10 @@ static int unlink_slot(struct spr_change *change, struct spr_batch *batch,
     if (dir_fd < 0) {
         return dir_fd;
     }
-    const int pin = spr_pin(dir_fd, file->to);
-    if (pin == -ENOENT) {
+    int r = spr_move_is_at(file, dir_fd, file->to, SPR_SAME_FILE);
+    if (r == -ENOENT) {
         return 0;
     }
-    if (pin < 0) {
-        return pin;
-    }
-    int r = spr_move_is(file, pin, SPR_SAME_FILE);
-    (void)close(pin); /* O_PATH: nothing can be lost */
     if (r == 0) {
         return SPR_E_CHANGED;
     }

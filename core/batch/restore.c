@@ -7,11 +7,11 @@
 #include "core/batch/steps.h"
 #include "core/library.h"
 #include "formats/cursor.h"
+#include "io/dirents.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 struct restorer {
     struct spr_change *change;
@@ -88,7 +88,6 @@ static int add_put(const struct restorer *r, const struct spr_batch_file *old,
         .part = old->part,
         .way = SPR_WAY_PUT,
         .from = spr_batch_text(batch, spr_text_of(old->to)),
-        .pin = -1,
     };
     int code = file.from != NULL ? take_dir(r, old->to_dir, &file.from_dir) : -ENOMEM;
     if (code == 0) {
@@ -179,12 +178,10 @@ static int check_names_free(const struct restorer *r, uint32_t message)
         if (fd < 0) {
             return fd;
         }
-        const int pin = spr_pin(fd, file->to);
-        if (pin >= 0) {
-            (void)close(pin); /* O_PATH: nothing can be lost */
-        }
-        if (pin != -ENOENT) {
-            return pin >= 0 || pin == -EBADF ? -EEXIST : pin;
+        struct spr_io_meta meta;
+        const int code = spr_meta_at(fd, file->to, &meta);
+        if (code != -ENOENT) {
+            return code == 0 ? -EEXIST : code;
         }
     }
     return 0;

@@ -26,6 +26,11 @@ struct builder {
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
+static int check_links(const struct spr_batch_file *file)
+{
+    return file->links != 0 && file->identity.links != file->links ? -EMLINK : 0;
+}
+
 int spr_steps_prepare_file(struct spr_change *change, struct spr_batch *batch,
                            struct spr_batch_file *file)
 {
@@ -34,16 +39,8 @@ int spr_steps_prepare_file(struct spr_change *change, struct spr_batch *batch,
     if (fd < 0) {
         return fd;
     }
-    const int pin = spr_pin(fd, file->from);
-    if (pin < 0) {
-        return pin;
-    }
-    int r = spr_identity_of(pin, &file->identity);
-    if (r == 0 && file->links != 0 && file->identity.links != file->links) {
-        r = -EMLINK;
-    }
-    (void)close(pin); /* O_PATH: nothing can be lost */
-    return r;
+    const int r = spr_identity_at(fd, file->from, &file->identity);
+    return r < 0 ? r : check_links(file);
 }
 
 /* Missing folders of a path, with owner and mode of the one above. */
@@ -140,7 +137,6 @@ static int add_step(const struct builder *b, const struct spr_found_message *fou
         .way = step->op == SPR_STEP_TAKE ? SPR_WAY_TAKE : SPR_WAY_PUT,
         .from_dir = found->dirs[step->role],
         .from = found->names[step->role],
-        .pin = -1,
     };
     int r;
     if (file.way == SPR_WAY_TAKE) {
@@ -150,16 +146,11 @@ static int add_step(const struct builder *b, const struct spr_found_message *fou
     } else {
         r = spr_steps_target(b->change, batch, &step->path, &file);
     }
-    if (r == 0) {
+    if (r == 0 && found->identities[step->role].inode != 0) {
+        file.identity = found->identities[step->role]; /* as it was confirmed or found */
+        r = check_links(&file);
+    } else if (r == 0) {
         r = spr_steps_prepare_file(b->change, batch, &file);
-        if (r == -ENOENT && file.part == SPR_PART_OPTIONAL) {
-            return 0; /* the server removed its log meanwhile */
-        }
-    }
-    if (r == 0 && file.part == SPR_PART_PIVOT &&
-        (file.identity.inode != found->meta.inode ||
-         file.identity.ctime_ns != found->meta.ctime_ns)) {
-        r = SPR_E_CHANGED; /* between confirming and now */
     }
     return r < 0 ? r : spr_batch_add_file(batch, &file);
 }
@@ -238,7 +229,6 @@ static int leave_message(const struct builder *b, const struct spr_plan_entry *e
         .from_dir = dir,
         .from = spr_batch_text(batch, names->files[0].name),
         .to = "",
-        .pin = -1,
         .identity = { .inode = entry->inode, .size = entry->file_size },
     };
     if (file.from == NULL) {

@@ -96,7 +96,8 @@ Test(durable, takes_single_names_only)
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct spr_replace *replace = NULL;
-        cr_expect_eq(spr_pin(root_fd, bad[i]), -EINVAL, "%s", bad[i]);
+        struct spr_identity identity;
+        cr_expect_eq(spr_identity_at(root_fd, bad[i], &identity), -EINVAL, "%s", bad[i]);
         cr_expect_eq(spr_rename_new(root_fd, bad[i], root_fd, "x"), -EINVAL, "%s", bad[i]);
         cr_expect_eq(spr_rename_new(root_fd, "good", root_fd, bad[i]), -EINVAL, "%s", bad[i]);
         cr_expect_eq(spr_unlink(root_fd, bad[i]), -EINVAL, "%s", bad[i]);
@@ -108,21 +109,20 @@ Test(durable, takes_single_names_only)
     }
 }
 
-Test(durable, pins_regular_files_only)
+Test(durable, identifies_regular_files_only)
 {
     put_file("file", "x");
     cr_assert_eq(symlinkat("file", root_fd, "link"), 0);
     cr_assert_eq(mkfifoat(root_fd, "fifo", 0600), 0);
     cr_assert_eq(mkdirat(root_fd, "folder", 0700), 0);
 
-    const int fd = spr_pin(root_fd, "file");
+    struct spr_identity identity;
 
-    cr_expect(fd >= 0);
-    close(fd);
-    cr_expect_eq(spr_pin(root_fd, "link"), -EBADF);
-    cr_expect_eq(spr_pin(root_fd, "fifo"), -EBADF);
-    cr_expect_eq(spr_pin(root_fd, "folder"), -EBADF);
-    cr_expect_eq(spr_pin(root_fd, "absent"), -ENOENT);
+    cr_expect_eq(spr_identity_at(root_fd, "file", &identity), 0);
+    cr_expect_eq(spr_identity_at(root_fd, "link", &identity), -EBADF);
+    cr_expect_eq(spr_identity_at(root_fd, "fifo", &identity), -EBADF);
+    cr_expect_eq(spr_identity_at(root_fd, "folder", &identity), -EBADF);
+    cr_expect_eq(spr_identity_at(root_fd, "absent", &identity), -ENOENT);
 }
 
 Test(durable, touches_the_file_and_not_where_it_links_to)
@@ -195,22 +195,25 @@ Test(durable, tells_files_apart)
     cr_expect_not(spr_identity_equal(&is, &linked, true));
 }
 
-Test(durable, identifies_by_the_pin_and_without_statx)
+Test(durable, identifies_by_the_name_and_without_statx)
 {
     put_file("a", "text");
     const struct spr_identity open_file = identity_at("a");
-    const int pin = spr_pin(root_fd, "a");
-    struct spr_identity pinned;
+    struct spr_identity named;
     struct spr_identity narrow;
+    struct spr_identity gone;
 
-    cr_assert_eq(spr_identity_of(pin, &pinned), 0);
+    cr_assert_eq(spr_identity_at(root_fd, "a", &named), 0);
     spr_faulty_start(&(struct spr_fault_rule){ .site = "statx", .nth = 1, .error = ENOSYS }, 1);
-    cr_assert_eq(spr_identity_of(pin, &narrow), 0);
+    cr_assert_eq(spr_identity_at(root_fd, "a", &narrow), 0);
+    spr_faulty_start(
+        &(struct spr_fault_rule){ .site = "name_to_handle_at", .nth = 1, .error = ENOENT }, 1);
+    cr_assert_eq(spr_identity_at(root_fd, "a", &gone), -ENOENT);
 
-    cr_expect(spr_identity_equal(&open_file, &pinned, true));
+    cr_expect(spr_identity_equal(&open_file, &named, true));
+    cr_expect_eq(named.handle_length, open_file.handle_length);
     cr_expect(spr_identity_equal(&open_file, &narrow, true));
     cr_expect_eq(narrow.birth_ns, 0);
-    close(pin);
 }
 
 Test(durable, writes_all_through_short_writes_and_interruptions)

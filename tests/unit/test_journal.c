@@ -50,7 +50,6 @@ static void add_file(struct spr_batch *batch, uint8_t number, const char *name)
         .to_dir = 0,
         .from = spr_batch_text(batch, text(name)),
         .to = spr_batch_slot(batch, message, number),
-        .pin = -1,
         .identity = { .device = 1,
                       .inode = 77 + message,
                       .size = 9,
