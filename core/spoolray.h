@@ -197,6 +197,7 @@ struct spr_scan_report {
     uint32_t first_count;
     const char *engine, *engine_reason, *format, *format_reason; /* static */
     uint64_t wall_ns;
+    uint64_t ring_reads; /* that went through io_uring, cold ones; the others were plain calls */
 };
 int spr_scan(struct spr_index *index, const struct spr_scan_request *request,
              struct spr_scan_report *ret_report, struct spr_fault *fault);

@@ -63,7 +63,7 @@ struct spr_io_shared {
     uint32_t workers_max;
     size_t buffer_bytes; /* of each worker */
     struct spr_pace pace;
-    _Atomic uint64_t bytes_read;
+    _Atomic uint64_t bytes_read, ring_reads;
     _Atomic bool refuses_noatime, refuses_nowait, refuses_extents, refuses_direct;
     _Atomic bool ring_failed;
 };
@@ -81,7 +81,8 @@ struct spr_io {
     struct spr_io_jobs pending;       /* HEAD, in the order they came */
     struct spr_io_jobs pending_first; /* RANGE and STAT: cheap, and someone waits with more */
     struct spr_io_jobs ready;
-    uint32_t queued; /* in the backend */
+    uint32_t queued;     /* in the backend */
+    uint64_t bytes_read; /* not yet in shared */
     bool window_is_cold;
     struct spr_pace_sample sample; /* of the window being read */
 
@@ -112,7 +113,10 @@ int spr_plain_open(struct spr_io *io, struct spr_io_job *job);
 uint32_t spr_plain_wanted(const struct spr_io_job *job);
 /* Reads what is left into job->bytes; the total or a negative errno. */
 int64_t spr_plain_read(struct spr_io_job *job);
-/* The same, first without waiting for the disk; counts into io->sample whether it had to. */
+/* Reads what is in the page cache and counts into io->sample whether something was: bytes, -EAGAIN
+ * when nothing was, -EOPNOTSUPP when it cannot be told, or why the read failed. */
+int64_t spr_plain_try(struct spr_io *io, struct spr_io_job *job);
+/* The whole read, first without waiting for the disk; counts into io->sample whether it had to. */
 int64_t spr_plain_read_sampled(struct spr_io *io, struct spr_io_job *job);
 int spr_plain_stat(struct spr_io_job *job);
 /* Back to reads through the page cache; 0 or a negative errno. */
@@ -121,5 +125,8 @@ int spr_plain_undirect(struct spr_io_file *file);
 /* Opens up to max pending HEADs (at most io->batch_max), finishes those that cannot be opened, and
  * leaves the others with buffers in io->batch in disk order; their number (gather.c). */
 uint32_t spr_gather(struct spr_io *io, uint32_t max);
+/* Looks which of some spread over the first count of io->batch are cached: finishes those, counts
+ * into io->sample, and leaves the others; their number. */
+uint32_t spr_gather_sample(struct spr_io *io, uint32_t count);
 
 #endif

@@ -87,6 +87,19 @@ static void mark(struct spr_buffers *buffers, uint32_t first, uint32_t count, bo
     }
 }
 
+/* The first free unit, or unit_count. */
+static uint32_t find_free_unit(const struct spr_buffers *buffers)
+{
+    for (uint32_t word = buffers->lowest; word <= buffers->unit_count / WORD_BITS; word++) {
+        if (buffers->taken[word] != UINT64_MAX) {
+            const uint32_t unit =
+                word * WORD_BITS + (uint32_t)__builtin_ctzll(~buffers->taken[word]);
+            return unit < buffers->unit_count ? unit : buffers->unit_count;
+        }
+    }
+    return buffers->unit_count;
+}
+
 /* The first run of count free units, or unit_count. */
 static uint32_t find_free(const struct spr_buffers *buffers, uint32_t count)
 {
@@ -120,7 +133,7 @@ uint8_t *spr_buffers_take(struct spr_buffers *buffers, uint32_t length)
     if (count > buffers->unit_count) {
         return NULL;
     }
-    const uint32_t first = find_free(buffers, count);
+    const uint32_t first = count == 1 ? find_free_unit(buffers) : find_free(buffers, count);
     if (first == buffers->unit_count) {
         return NULL;
     }

@@ -14,6 +14,7 @@
 
 enum {
     NEIGHBOUR_BYTES = 64 * 1024, /* a gap that one larger read of the disk still spans */
+    SAMPLE_MAX = 16,             /* of a window; each costs what a cached read costs */
 };
 
 /* The first extent's address; 0 where it has none (inline, delayed, not told). */
@@ -122,4 +123,20 @@ uint32_t spr_gather(struct spr_io *io, uint32_t max)
     note_neighbours(&io->shared->pace, io->batch, count);
     qsort(io->batch, count, sizeof(io->batch[0]), compare_places);
     return count;
+}
+
+uint32_t spr_gather_sample(struct spr_io *io, uint32_t count)
+{
+    const uint32_t stride = count / SAMPLE_MAX + 1;
+    uint32_t kept = 0;
+    io->sample = (struct spr_pace_sample){ 0 };
+    for (uint32_t i = 0; i < count; i++) {
+        struct spr_io_job *job = io->batch[i];
+        if (i % stride == 0 && spr_plain_try(io, job) >= 0) {
+            spr_io_finish(io, job, spr_plain_read(job)); /* what it lacks, mostly nothing */
+        } else {
+            io->batch[kept++] = job;
+        }
+    }
+    return kept;
 }

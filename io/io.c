@@ -20,7 +20,7 @@
 enum {
     CHUNK_JOBS_MIN = 64,
     WARM_BURST = 16, /* read ahead of the caller: 64 KiB of heads stay in the L2 cache */
-    SAMPLE_ROW = 16, /* then a new sample begins, to notice where warm ends */
+    SAMPLE_ROW = 64, /* then a new sample begins, to notice where warm ends */
     QUEUE_DEPTH_MAX = 4096,
 };
 
@@ -206,7 +206,11 @@ int spr_io_window(struct spr_io *io, const struct spr_io_request *requests, uint
         return r;
     }
     if (has_heads && io->pending.count == 0 && io->queued == 0) {
-        io->window_is_cold = false; /* until its first reads tell */
+        /* Until its first reads tell. A cold one is opened whole before they are made, if they can
+         * be made without waiting. */
+        io->window_is_cold =
+            spr_pace_was_cold(&io->shared->pace) &&
+            !atomic_load_explicit(&io->shared->refuses_nowait, memory_order_relaxed);
         io->sample = (struct spr_pace_sample){ 0 };
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -242,7 +246,7 @@ void spr_io_finish(struct spr_io *io, struct spr_io_job *job, int64_t result)
         spr_buffers_give(io->buffers, job->bytes);
         job->bytes = NULL;
     } else {
-        atomic_fetch_add_explicit(&io->shared->bytes_read, (uint64_t)result, memory_order_relaxed);
+        io->bytes_read += (uint64_t)result;
     }
     job->result = result;
     spr_io_push(&io->ready, job);
@@ -336,19 +340,31 @@ static void begin_first(struct spr_io *io)
     }
 }
 
+/* A window of which some is cached is read through the page cache by either engine: a read past it
+ * would fetch again what is there. */
+static void read_cold(struct spr_io *io)
+{
+    uint32_t count = spr_gather(io, io->batch_max);
+    if (count > 0) {
+        count = spr_gather_sample(io, count);
+    }
+    if (count > 0) {
+        const struct spr_backend *backend =
+            spr_pace_is_mixed(&io->sample) ? &spr_backend_posix : io->backend;
+        backend->queue(io, io->batch, count);
+    }
+}
+
 static void begin_heads(struct spr_io *io, uint32_t burst)
 {
     if (!io->window_is_cold) {
         read_warm(io, burst);
     } else {
-        const uint32_t count = spr_gather(io, io->batch_max);
-        if (count > 0) {
-            io->backend->queue(io, io->batch, count);
-        }
+        read_cold(io);
     }
     const bool has_sample = io->sample.cached + io->sample.missed > 0;
     if (io->pending.count == 0 && has_sample) {
-        spr_pace_note(&io->shared->pace, io->window_is_cold);
+        spr_pace_note(&io->shared->pace, io->window_is_cold && io->sample.missed > 0);
     }
 }
 
@@ -384,6 +400,10 @@ int spr_io_wait(struct spr_io *io, struct spr_io_done *done, unsigned max)
             .meta = job->meta,
         };
         spr_io_push(&io->free_jobs, job);
+    }
+    if (io->bytes_read > 0) {
+        atomic_fetch_add_explicit(&io->shared->bytes_read, io->bytes_read, memory_order_relaxed);
+        io->bytes_read = 0;
     }
     return count;
 }

@@ -75,6 +75,8 @@ void spr_io_shared_free(struct spr_io_shared *shared);
 /* What ran in the end, for the report; static texts. */
 const char *spr_io_shared_engine(const struct spr_io_shared *shared, const char **ret_reason);
 uint64_t spr_io_shared_bytes(const struct spr_io_shared *shared);
+/* Reads that went through a ring; the others were plain calls. */
+uint64_t spr_io_shared_ring_reads(const struct spr_io_shared *shared);
 uint32_t spr_io_workers_wanted(const struct spr_io_shared *shared);
 
 int spr_io_new(struct spr_io_shared *shared, uint32_t worker, uint32_t queue_depth,

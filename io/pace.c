@@ -14,6 +14,8 @@ enum {
     COLD_WINDOW = 1024,   /* PERF 9.4: 8 workers x 1024 x 4 KiB are the whole memory for buffers */
     COLD_WORKERS = 8,     /* PERF 3b: more gain nothing */
     WARM_ROW = 2,         /* warm windows before cold ends: one may be luck */
+    MISS_SHARE = 16,      /* a miss costs a warm worker some 100 us, and a cold window 10 */
+    MIXED_MIN = 2,        /* cached ones of a sample of 16: an eighth is worth the page cache */
     SLOW_READ_NS = 30000, /* a cached read takes 0.4 us (PERF 1), a disk 14 us at best, mostly 80 */
     NEIGHBOUR_PAIRS = 1000, /* PERF 9.4: sample size for inode order */
     OTHER_DESCRIPTORS = 64, /* for folders, index and standard streams */
@@ -55,7 +57,12 @@ bool spr_pace_is_slow(uint64_t read_ns)
 
 bool spr_pace_is_cold(const struct spr_pace_sample *sample)
 {
-    return sample->missed >= 2 && sample->missed >= sample->cached;
+    return sample->missed >= 2 && sample->missed * MISS_SHARE >= sample->cached;
+}
+
+bool spr_pace_is_mixed(const struct spr_pace_sample *sample)
+{
+    return sample->cached >= MIXED_MIN;
 }
 
 void spr_pace_note(struct spr_pace *pace, bool was_cold)
@@ -83,7 +90,7 @@ void spr_pace_note_neighbours(struct spr_pace *pace, uint32_t pairs, uint32_t ad
     }
 }
 
-static bool was_cold(const struct spr_pace *pace)
+bool spr_pace_was_cold(const struct spr_pace *pace)
 {
     return (atomic_load_explicit(&pace->state, memory_order_relaxed) & STATE_COLD) != 0;
 }
@@ -93,7 +100,7 @@ struct spr_io_pace spr_pace_now(const struct spr_pace *pace)
     const uint64_t seen = atomic_load_explicit(&pace->neighbours, memory_order_relaxed);
     const uint64_t pairs = seen >> 32;
     const uint64_t adjacent = seen & UINT32_MAX;
-    const bool cold = was_cold(pace);
+    const bool cold = spr_pace_was_cold(pace);
     return (struct spr_io_pace){
         .window = cold ? pace->window_max : smaller(WARM_WINDOW, pace->window_max),
         .workers = cold ? pace->workers_cold : smaller(pace->cores, pace->workers_max),

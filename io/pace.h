@@ -33,6 +33,10 @@ void spr_pace_limit(struct spr_pace *pace, uint64_t window_max);
 bool spr_pace_is_slow(uint64_t read_ns);
 /* Whether the rest of the window is read cold, after what its first reads showed. */
 bool spr_pace_is_cold(const struct spr_pace_sample *sample);
+/* Whether much of a cold window is in the page cache. */
+bool spr_pace_is_mixed(const struct spr_pace_sample *sample);
+/* What the last windows were. */
+bool spr_pace_was_cold(const struct spr_pace *pace);
 /* At the end of a window. */
 void spr_pace_note(struct spr_pace *pace, bool was_cold);
 /* Of pairs of files that follow each other in inode order, how many also do so on disk. */

@@ -89,11 +89,12 @@ int spr_plain_undirect(struct spr_io_file *file)
 
 int64_t spr_plain_read(struct spr_io_job *job)
 {
-    const int r = spr_plain_undirect(job->file);
+    uint32_t wanted = spr_plain_wanted(job);
+    const int r = wanted > 0 ? spr_plain_undirect(job->file) : 0;
     if (r < 0) {
         return r;
     }
-    for (uint32_t wanted = spr_plain_wanted(job); wanted > 0; wanted = spr_plain_wanted(job)) {
+    for (; wanted > 0; wanted = spr_plain_wanted(job)) {
         const int64_t got = spr_calls()->pread(job->file->fd, job->bytes + job->got, wanted,
                                                job->request->offset + job->got);
         if (got == -EINTR) {
@@ -127,23 +128,32 @@ static int64_t read_timed(struct spr_io *io, struct spr_io_job *job)
     return r;
 }
 
-int64_t spr_plain_read_sampled(struct spr_io *io, struct spr_io_job *job)
+int64_t spr_plain_try(struct spr_io *io, struct spr_io_job *job)
 {
     struct spr_io_shared *shared = io->shared;
     if (atomic_load_explicit(&shared->refuses_nowait, memory_order_relaxed)) {
-        return read_timed(io, job);
+        return -EOPNOTSUPP;
     }
     const int64_t got = spr_calls()->pread2(job->file->fd, job->bytes, job->request->length,
                                             job->request->offset, RWF_NOWAIT);
     if (got == -EOPNOTSUPP || got == -ENOSYS || got == -EINVAL) {
         atomic_store_explicit(&shared->refuses_nowait, true, memory_order_relaxed);
-        return read_timed(io, job);
+        return -EOPNOTSUPP;
     }
     if (got > 0) {
         job->got = (uint32_t)got;
     }
     io->sample.missed += got == -EAGAIN;
     io->sample.cached += got >= 0;
+    return got;
+}
+
+int64_t spr_plain_read_sampled(struct spr_io *io, struct spr_io_job *job)
+{
+    const int64_t got = spr_plain_try(io, job);
+    if (got == -EOPNOTSUPP) {
+        return read_timed(io, job);
+    }
     /* Errors are told by the plain read, as is a rest that has to come from the disk. */
     return got == 0 && job->file->size == 0 ? 0 : spr_plain_read(job);
 }

@@ -105,6 +105,11 @@ uint64_t spr_io_shared_bytes(const struct spr_io_shared *shared)
     return atomic_load_explicit(&shared->bytes_read, memory_order_relaxed);
 }
 
+uint64_t spr_io_shared_ring_reads(const struct spr_io_shared *shared)
+{
+    return atomic_load_explicit(&shared->ring_reads, memory_order_relaxed);
+}
+
 uint32_t spr_io_workers_wanted(const struct spr_io_shared *shared)
 {
     return spr_pace_now(&shared->pace).workers;

@@ -329,8 +329,7 @@ static void take_back(struct spr_io *io, struct spr_io_job **jobs, uint32_t coun
 static void queue_jobs(struct spr_io *io, struct spr_io_job **jobs, uint32_t count)
 {
     if (io->ring == NULL && !io->ring_refused) {
-        const int r = make_ring(io);
-        if (r < 0) {
+        if (make_ring(io) < 0) {
             io->ring_refused = true;
             fail_ring(io, "a worker's ring set-up failed: its files are read by plain calls");
         }
@@ -347,7 +346,9 @@ static void queue_jobs(struct spr_io *io, struct spr_io_job **jobs, uint32_t cou
     }
     io->queued += fit;
     uint32_t taken;
-    if (submit(ring, fit, &taken) < 0) {
+    const int r = submit(ring, fit, &taken);
+    atomic_fetch_add_explicit(&io->shared->ring_reads, taken, memory_order_relaxed);
+    if (r < 0) {
         take_back(io, jobs + taken, fit - taken);
         fail_ring(io, "the ring refused a submission: the rest is read by plain calls");
     }

@@ -139,12 +139,14 @@ int spr_builder_flush(struct spr_run *run, struct spr_run_builder *builder, stru
 bool spr_builder_is_due(const struct spr_run *run, struct spr_run_builder *builder)
 {
     const unsigned early = atomic_load_explicit(&run->early_flush, memory_order_relaxed);
-    if (builder->flushes != early) {
+    if (builder->flushes != early && builder->segment != NULL) {
         builder->flushes = early;
         return true;
     }
-    return spr_segment_builder_count(builder->segment) >= SPR_SEGMENT_ROWS_FLUSH ||
-           spr_segment_builder_memory(builder->segment) >= run->memory_limit / run->builders.count;
+    return builder->segment != NULL && /* NULL: no memory for another one after a flush */
+           (spr_segment_builder_count(builder->segment) >= SPR_SEGMENT_ROWS_FLUSH ||
+            spr_segment_builder_memory(builder->segment) >=
+                run->memory_limit / run->builders.count);
 }
 
 int spr_builders_flush(struct spr_run *run)

@@ -37,6 +37,7 @@ struct passer {
     struct spr_run_builder *last;    /* the one it had before */
     struct spr_fetch *fetch;
     uint32_t number;
+    uint64_t messages, recipients, read; /* not yet in the tally, which all share */
     struct spr_fault fault; /* of this worker, whose code tells whether it was filled */
 };
 
@@ -52,10 +53,24 @@ static int take_builder(struct passer *passer)
     return r;
 }
 
+static void tell_tally(struct passer *passer)
+{
+    struct spr_tally *tally = &passer->run->tally;
+    spr_tally_add(&tally->messages, passer->messages);
+    spr_tally_add(&tally->recipients, passer->recipients);
+    spr_tally_add(&tally->read, passer->read);
+    passer->messages = 0;
+    passer->recipients = 0;
+    passer->read = 0;
+}
+
 /* Before it waits for more to read. */
 static int give_builder(void *user)
 {
     struct passer *passer = user;
+    if (passer->read > 0) {
+        tell_tally(passer);
+    }
     if (passer->builder == NULL) {
         return 0;
     }
@@ -103,8 +118,8 @@ static int index_message(struct passer *passer, const struct spr_fetched *fetche
     }
     own->recipients += record->recipient_count;
     fetched->candidate->state = SPR_CANDIDATE_INDEXED;
-    spr_tally_add(&run->tally.messages, 1);
-    spr_tally_add(&run->tally.recipients, record->recipient_count);
+    passer->messages++;
+    passer->recipients += record->recipient_count;
     return 0;
 }
 
@@ -144,7 +159,7 @@ static int on_message(const struct spr_fetched *fetched, enum spr_fetch_answer *
         spr_tally_add(&run->tally.arriving, 1);
         break;
     }
-    spr_tally_add(&run->tally.read, 1);
+    passer->read++;
     return r;
 }
 

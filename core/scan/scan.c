@@ -315,6 +315,7 @@ static void fill_report(struct spr_run *run, struct spr_scan_report *report)
         report->recipients += run->manifest->segments[i].recipients;
     }
     report->bytes_read = spr_io_shared_bytes(run->shared);
+    report->ring_reads = spr_io_shared_ring_reads(run->shared);
     report->engine = spr_io_shared_engine(run->shared, &report->engine_reason);
     report->format = run->detected.format->name;
     report->format_reason = run->detected.reason;

@@ -54,13 +54,16 @@ Test(pace, stays_below_the_limits_of_the_process)
     cr_expect_eq(spr_pace_now(&small).workers, 1);
 }
 
-Test(pace, calls_a_window_cold_when_most_of_its_first_reads_miss)
+Test(pace, calls_a_window_cold_when_misses_cost_more_than_its_cached_reads)
 {
     cr_expect_not(spr_pace_is_cold(&(struct spr_pace_sample){ .cached = 0, .missed = 0 }));
     cr_expect_not(spr_pace_is_cold(&(struct spr_pace_sample){ .cached = 0, .missed = 1 }));
     cr_expect(spr_pace_is_cold(&(struct spr_pace_sample){ .cached = 0, .missed = 2 }));
     cr_expect(spr_pace_is_cold(&(struct spr_pace_sample){ .cached = 2, .missed = 2 }));
-    cr_expect_not(spr_pace_is_cold(&(struct spr_pace_sample){ .cached = 9, .missed = 2 }));
+    cr_expect_not(spr_pace_is_cold(&(struct spr_pace_sample){ .cached = 60, .missed = 2 }));
+    cr_expect(spr_pace_is_cold(&(struct spr_pace_sample){ .cached = 9, .missed = 2 }));
+    cr_expect_not(spr_pace_is_mixed(&(struct spr_pace_sample){ .cached = 1, .missed = 15 }));
+    cr_expect(spr_pace_is_mixed(&(struct spr_pace_sample){ .cached = 2, .missed = 14 }));
     cr_expect(spr_pace_is_slow(80000));
     cr_expect_not(spr_pace_is_slow(2000));
 }

@@ -1,0 +1,65 @@
+#include "io/backend.h"
+#include "io/calls.h"
+#include "tests/support/window.h"
+
+#include <errno.h>
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+
+TestSuite(gather, .init = open_window, .fini = close_window, .timeout = 60);
+
+/* What the page cache holds, told by the file: of window_content, byte 0 is 31 times its number. */
+static int cached_share; /* of four files */
+
+static int64_t pread2_some_cached(int fd, void *bytes, size_t length, uint64_t offset, int flags)
+{
+    uint8_t first = 0;
+    (void)spr_calls_plain()->pread(fd, &first, 1, 0);
+    if ((uint8_t)(first * 223) % 4 >= cached_share) { /* 31 * 223 is 1 modulo 256 */
+        return -EAGAIN;
+    }
+    return spr_calls_plain()->pread2(fd, bytes, length, offset, flags);
+}
+
+struct share {
+    int cached;           /* of four */
+    uint64_t least, most; /* reads through the ring, of 600 in three windows */
+};
+
+ParameterizedTestParameters(gather, reads_past_the_page_cache_only_what_is_not_in_it)
+{
+    static struct share shares[] = { { 4, 0, 0 }, { 3, 0, 0 }, { 2, 0, 0 }, { 0, 590, 600 } };
+    return cr_make_param_array(struct share, shares, sizeof(shares) / sizeof(shares[0]));
+}
+
+ParameterizedTest(struct share *share, gather, reads_past_the_page_cache_only_what_is_not_in_it)
+{
+    const struct way ring = { .engine = SPR_IO_URING };
+    if (!can_run(&ring)) {
+        return;
+    }
+    for (uint32_t i = 0; i < 200; i++) {
+        make_file(i, 5000);
+    }
+    ask_heads(200, 4096);
+    struct spr_calls calls = *spr_calls_plain();
+    calls.pread2 = pread2_some_cached;
+    cached_share = share->cached;
+    spr_calls_set(&calls);
+    struct spr_io_shared *shared = new_shared(&ring, 2);
+    struct spr_io *io = new_io(shared);
+
+    for (unsigned round = 0; round < 3; round++) {
+        cr_assert_eq(spr_io_window(io, window.requests, 200), 0);
+        cr_expect_eq(drain(io), 0);
+    }
+
+    const uint64_t through_ring = spr_io_shared_ring_reads(shared);
+    cr_expect_geq(through_ring, share->least);
+    cr_expect_leq(through_ring, share->most);
+    cr_expect_eq(io->window_is_cold, share->cached < 4);
+    spr_io_free(io);
+    spr_io_shared_free(shared);
+    spr_calls_set(NULL);
+}
