@@ -30,24 +30,21 @@ static const uint8_t digits52[256] = {
     ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52
 };
 
-/* Of an upper-case hex digit; -1 for anything else. */
-static int hex_digit(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9') {
-        return byte - '0';
-    }
-    return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
-}
+/* One more than the value of an upper-case hex digit; 0: none. */
+static const uint8_t digits16[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16
+};
 
 static bool decode_hex(struct spr_text text, uint64_t *ret_value)
 {
     uint64_t value = 0;
     for (size_t i = 0; i < text.length; i++) {
-        int digit = hex_digit(text.bytes[i]);
-        if (digit < 0 || value >> 60 != 0) {
+        const unsigned digit = digits16[text.bytes[i]];
+        if (digit == 0 || value >> 60 != 0) {
             return false;
         }
-        value = value << 4 | (uint64_t)digit;
+        value = value << 4 | (digit - 1);
     }
     *ret_value = value;
     return text.length > 0;

@@ -200,18 +200,21 @@ static struct spr_text skip_blanks(struct spr_text text)
 /* The number the text begins with, taken off it. */
 static bool take_digits(struct spr_text *text, uint64_t *ret_number)
 {
+    const uint8_t *const start = text->bytes;
+    const uint8_t *const end = start + text->length;
+    const uint8_t *at = start;
     uint64_t number = 0;
-    size_t length = 0;
-    for (; length < text->length && text->bytes[length] != ' '; length++) {
-        const unsigned digit = (unsigned)text->bytes[length] - '0';
-        if (digit > 9 || length == DIGITS_MAX) {
+    for (; at < end && *at != ' '; at++) {
+        const unsigned digit = (unsigned)*at - '0';
+        if (digit > 9) {
             return false;
         }
-        number = number * 10 + digit;
+        number = number * 10 + digit; /* wraps around where it has too many digits */
     }
-    *text = (struct spr_text){ text->bytes + length, text->length - length };
+    const size_t length = (size_t)(at - start);
+    *text = (struct spr_text){ at, (size_t)(end - at) };
     *ret_number = number;
-    return length > 0;
+    return length > 0 && length <= DIGITS_MAX;
 }
 
 bool spr_postfix_take_number(struct spr_text *text, uint64_t *ret_number)
