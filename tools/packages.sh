@@ -3,7 +3,7 @@
 build_packages=(gcc libc6-dev cmake ninja-build pkg-config liburing-dev libxxhash-dev libzstd-dev
     libpcre2-dev libidn2-dev)
 check_packages=(libjansson-dev g++ clang libclang-rt-14-dev llvm-14 clang-format-14 libcriterion-dev python3 jq zstd
-    util-linux procps git groff-base e2fsprogs xfsprogs btrfs-progs)
+    util-linux procps strace valgrind git groff-base e2fsprogs xfsprogs btrfs-progs)
 
 # install_packages NAME…: installs those that are missing, as root or with sudo.
 install_packages() {
