@@ -98,7 +98,7 @@ enum spr_engine { SPR_ENGINE_AUTO, SPR_ENGINE_URING, SPR_ENGINE_THREADS };
  */
 struct spr_options {
     uint32_t size;
-    uint32_t workers;      /* 0: chosen by measured pace */
+    uint32_t workers;      /* threads; 0: chosen by measured pace, for queries by their size */
     uint32_t queue_depth;  /* 0: default per worker */
     uint32_t flags;        /* spr_option_flag */
     uint32_t engine;       /* spr_engine */

@@ -20,11 +20,19 @@
 #define JIT_STACK_MAX   ((size_t)512 * 1024)
 #define REGEX_TEXT_MAX  65536 /* bytes of one text that are looked at */
 
+/* Bytes that every matching text has, one behind the other. */
+struct required {
+    const uint8_t *bytes; /* in the pattern's text */
+    size_t length;        /* 0: none */
+    size_t rarest;        /* index of the byte that is searched for first */
+};
+
 struct spr_pattern {
     enum spr_pattern_kind kind;
     bool with_case;
     uint8_t *text;
     size_t length;
+    struct required required;
     pcre2_code *code;
 };
 
@@ -108,21 +116,76 @@ static bool glob_matches(const struct spr_pattern *p, struct spr_text text)
     return true;
 }
 
-static bool substring_matches(const struct spr_pattern *p, struct spr_text text)
+/* The longest run of the pattern that stands for itself. */
+static void find_required(struct spr_pattern *p)
 {
-    if (p->length > text.length) {
+    static const char usual[] = "e.a@otinsrlhdcumpfg0123456789ybwk"; /* the commonest first */
+    struct required *required = &p->required;
+    const bool has_wildcards = p->kind == SPR_PATTERN_GLOB;
+    for (size_t at = 0; at < p->length; at++) {
+        size_t end = at;
+        while (end < p->length && !(has_wildcards && (p->text[end] == '*' || p->text[end] == '?' ||
+                                                      p->text[end] == '\\'))) {
+            end++;
+        }
+        if (end - at > required->length) {
+            *required = (struct required){ p->text + at, end - at, 0 };
+        }
+        at = end < p->length && p->text[end] == '\\' ? end + 1 : end;
+    }
+    size_t best = 0;
+    for (size_t i = 0; i < required->length; i++) {
+        const void *found = memchr(usual, required->bytes[i], sizeof(usual) - 1);
+        const size_t rank =
+            found != NULL ? (size_t)((const char *)found - usual) + 1 : sizeof(usual);
+        if (rank > best) {
+            best = rank;
+            required->rarest = i;
+        }
+    }
+}
+
+static bool stands_at(const struct spr_pattern *p, const uint8_t *bytes)
+{
+    const struct required *required = &p->required;
+    for (size_t i = 0; i < required->length; i++) {
+        if (fold(bytes[i], p->with_case) != required->bytes[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Searches for one byte, eight at a time, and looks around where it is: most texts end here. */
+static bool has_required(const struct spr_pattern *p, struct spr_text text)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const struct required *required = &p->required;
+    if (required->length > text.length) {
         return false;
     }
-    for (size_t at = 0; at <= text.length - p->length; at++) {
-        size_t n = 0;
-        while (n < p->length && fold(text.bytes[at + n], p->with_case) == p->text[n]) {
-            n++;
-        }
-        if (n == p->length) {
-            return true;
+    const uint8_t byte = required->length > 0 ? required->bytes[required->rarest] : 0;
+    const bool both_cases = !p->with_case && byte >= 'a' && byte <= 'z';
+    const uint64_t sought = ones * byte;
+    const uint64_t folded = both_cases ? ones * 0x20 : 0;
+    const uint8_t *first = text.bytes + required->rarest; /* where the byte may stand */
+    const size_t places = text.length - required->length + 1;
+    size_t at = 0;
+    for (; required->length > 0 && at < places; at += 8) {
+        uint64_t word = 0;
+        const size_t count = places - at < 8 ? places - at : 8;
+        memcpy(&word, first + at, count);
+        word = (word | folded) ^ sought;
+        /* Zero bytes; above the lowest of them others may be taken for such. */
+        uint64_t hits = (word - ones) & ~word & (ones << 7);
+        for (; hits != 0; hits &= hits - 1) {
+            const size_t place = at + (size_t)__builtin_ctzll(hits) / 8;
+            if (place < places && stands_at(p, text.bytes + place)) {
+                return true;
+            }
         }
     }
-    return false;
+    return required->length == 0;
 }
 
 static pcre2_code *compile_code(struct spr_text text, uint32_t options, int *error,
@@ -177,6 +240,7 @@ int spr_pattern_compile(enum spr_pattern_kind kind, struct spr_text text, bool w
             pattern->text[i] = fold(text.bytes[i], with_case);
         }
         pattern->length = text.length;
+        find_required(pattern);
     }
     if (r < 0) {
         goto fail;
@@ -255,9 +319,9 @@ int spr_pattern_match(struct spr_pattern_matcher *matcher, struct spr_text text)
 {
     switch (matcher->pattern->kind) {
     case SPR_PATTERN_GLOB:
-        return glob_matches(matcher->pattern, text) ? 1 : 0;
+        return has_required(matcher->pattern, text) && glob_matches(matcher->pattern, text) ? 1 : 0;
     case SPR_PATTERN_SUBSTRING:
-        return substring_matches(matcher->pattern, text) ? 1 : 0;
+        return has_required(matcher->pattern, text) ? 1 : 0;
     case SPR_PATTERN_REGEX:
         return match_regex(matcher, text);
     }

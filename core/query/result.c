@@ -69,8 +69,9 @@ int spr_result_open(struct spr_index *index, const struct spr_query *query, enum
     if (manifest->format != NULL) {
         result->format = spr_format_named(&index->options, manifest->format);
     }
-    r = spr_selection_run(result->snapshot, result->format, query, time(NULL), &result->selection,
-                          fault);
+    const struct spr_question question = { query, result->format, time(NULL),
+                                           index->options.workers };
+    r = spr_selection_run(result->snapshot, &question, &result->selection, fault);
     if (r < 0) {
         goto fail;
     }

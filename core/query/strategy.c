@@ -1,20 +1,30 @@
 /*
  * The tree on bitmaps of rows. An "and" narrows the rows in question operand by operand, an "or"
  * asks each operand only about rows not yet found, a "not" is what is left.
+ *
+ * Segments are evaluated by several threads, where there are many rows. Shared are the number of
+ * the next segment and the sign to stop, both atomic and relaxed: they order nothing else, and what
+ * a thread found is read after it was joined.
  */
 #include "core/query/strategy.h"
 
 #include "core/query/bitmap.h"
 #include "core/query/explain.h"
 #include "core/query/leaf.h"
+#include "io/workers.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
+
+#define ROWS_PER_THREAD 50000 /* fewer are done before a thread has started */
+#define THREADS_MAX     16
 
 struct run {
     struct spr_scope scope;
     const struct spr_query *query;
     struct spr_leaf_report *reports; /* one per node */
+    uint64_t count;                  /* rows selected */
 };
 
 static int evaluate(struct run *run, uint32_t node, const uint64_t *mask, uint64_t *out);
@@ -177,48 +187,172 @@ done:
     return r;
 }
 
-int spr_selection_run(const struct spr_snapshot *snapshot, const struct spr_format *format,
-                      const struct spr_query *query, int64_t now,
-                      struct spr_selection *ret_selection, struct spr_fault *fault)
+/* One thread of a selection. */
+struct member {
+    struct run run;
+    struct spr_fault fault;
+    int result;
+    uint32_t segment; /* where it failed */
+};
+
+struct team {
+    const struct spr_snapshot *snapshot;
+    struct spr_selection *selection;
+    atomic_uint next; /* segment */
+    atomic_bool is_over;
+    uint32_t member_count;
+    struct member members[THREADS_MAX];
+};
+
+static int work(uint32_t number, void *user)
+{
+    struct team *team = user;
+    struct member *member = &team->members[number];
+    struct run *run = &member->run;
+    while (!atomic_load_explicit(&team->is_over, memory_order_relaxed)) {
+        const uint32_t segment = atomic_fetch_add_explicit(&team->next, 1, memory_order_relaxed);
+        if (segment >= team->selection->segment_count) {
+            break;
+        }
+        uint64_t **rows = &team->selection->rows[segment];
+        member->result = run_segment(run, team->snapshot, segment, rows);
+        if (member->result < 0) {
+            member->segment = segment;
+            atomic_store_explicit(&team->is_over, true, memory_order_relaxed);
+            return member->result;
+        }
+        run->count += spr_bitmap_count(*rows, run->scope.row_count);
+    }
+    return 0;
+}
+
+static uint32_t choose_threads(const struct spr_snapshot *snapshot,
+                               const struct spr_question *question)
 {
     const uint32_t segments = snapshot->manifest->segment_count;
-    const uint32_t nodes = query != NULL ? query->filter->node_count : 0;
-    struct run run = {
-        .scope = { .manifest = snapshot->manifest,
-                   .format = format,
-                   .query = query,
-                   .now = now,
-                   .fault = fault },
-        .query = query,
-        .reports = calloc((size_t)nodes + 1, sizeof(struct spr_leaf_report)),
-    };
+    if (question->query == NULL || question->query->is_everything) {
+        return 1;
+    }
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < segments; i++) {
+        rows += spr_segment_count(snapshot->segments[i]);
+    }
+    const uint64_t worth = rows / ROWS_PER_THREAD;
+    uint64_t threads = worth < spr_cores() ? worth : spr_cores();
+    threads = question->workers > 0 ? question->workers : threads;
+    threads = threads < segments ? threads : segments;
+    threads = threads < THREADS_MAX ? threads : THREADS_MAX;
+    return threads > 1 ? (uint32_t)threads : 1;
+}
+
+static int run_team(struct team *team)
+{
+    if (team->member_count < 2) {
+        return work(0, team);
+    }
+    struct spr_workers *workers = NULL;
+    const int r = spr_workers_start(team->member_count, false, work, team, &workers);
+    return r < 0 ? work(0, team) : spr_workers_join(workers); /* without threads: alone */
+}
+
+/* Sums up in the first member, of which the failure in the earliest segment is made. */
+static int gather(struct team *team, uint32_t nodes, struct spr_fault *fault)
+{
+    const struct member *failed = NULL;
+    struct run *whole = &team->members[0].run;
+    for (uint32_t i = 0; i < team->member_count; i++) {
+        const struct member *member = &team->members[i];
+        if (member->result < 0 && (failed == NULL || member->segment < failed->segment)) {
+            failed = member;
+        }
+        for (uint32_t node = 0; i > 0 && node < nodes; node++) {
+            const struct spr_leaf_report *part = &member->run.reports[node];
+            struct spr_leaf_report *sum = &whole->reports[node];
+            sum->ways |= part->ways;
+            sum->segments += part->segments;
+            sum->rows += part->rows;
+            sum->tested += part->tested;
+            sum->strings += part->strings;
+        }
+        whole->count += i > 0 ? member->run.count : 0;
+    }
+    if (failed == NULL) {
+        return 0;
+    }
+    if (fault != NULL && failed->fault.code != 0) {
+        *fault = failed->fault;
+    }
+    return failed->result;
+}
+
+static int make_team(struct team *team, const struct spr_question *question)
+{
+    const uint32_t nodes = question->query != NULL ? question->query->filter->node_count : 0;
+    team->member_count = choose_threads(team->snapshot, question);
+    for (uint32_t i = 0; i < team->member_count; i++) {
+        struct run *run = &team->members[i].run;
+        run->scope = (struct spr_scope){ .manifest = team->snapshot->manifest,
+                                         .format = question->format,
+                                         .query = question->query,
+                                         .now = question->now,
+                                         .fault = &team->members[i].fault };
+        run->query = question->query;
+        run->reports = calloc((size_t)nodes + 1, sizeof(*run->reports));
+        if (run->reports == NULL) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+static void free_team(struct team *team)
+{
+    for (uint32_t i = 0; team != NULL && i < team->member_count; i++) {
+        free(team->members[i].run.reports);
+    }
+    free(team);
+}
+
+int spr_selection_run(const struct spr_snapshot *snapshot, const struct spr_question *question,
+                      struct spr_selection *ret_selection, struct spr_fault *fault)
+{
+    const struct spr_query *query = question->query;
+    const uint32_t segments = snapshot->manifest->segment_count;
     struct spr_selection selection = { .rows = calloc((size_t)segments + 1, sizeof(uint64_t *)),
                                        .segment_count = segments };
+    struct team *team = calloc(1, sizeof(*team));
     int r = -ENOMEM;
-    if (run.reports == NULL || selection.rows == NULL) {
+    if (team == NULL || selection.rows == NULL) {
+        goto fail;
+    }
+    team->snapshot = snapshot;
+    team->selection = &selection;
+    r = make_team(team, question);
+    if (r < 0) {
+        goto fail;
+    }
+    (void)run_team(team); /* gather tells the first failure of all */
+    r = gather(team, query != NULL ? query->filter->node_count : 0, fault);
+    if (r < 0) {
         goto fail;
     }
     uint64_t total = 0;
     for (uint32_t i = 0; i < segments; i++) {
-        r = run_segment(&run, snapshot, i, &selection.rows[i]);
-        if (r < 0) {
-            goto fail;
-        }
-        selection.count += spr_bitmap_count(selection.rows[i], run.scope.row_count);
         total += snapshot->manifest->segments[i].live_rows;
     }
-    r = spr_explain(query, run.reports,
+    selection.count = team->members[0].run.count;
+    r = spr_explain(query, team->members[0].run.reports,
                     (struct spr_explain_total){ selection.count, total, segments },
                     &selection.explain);
     if (r < 0) {
         goto fail;
     }
-    free(run.reports);
+    free_team(team);
     *ret_selection = selection;
     return 0;
 
 fail:
-    free(run.reports);
+    free_team(team);
     spr_selection_done(&selection);
     return r;
 }

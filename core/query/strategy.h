@@ -15,9 +15,13 @@ struct spr_selection {
     char *explain;
 };
 
-/* query NULL: everything. now: what ages count from, Unix seconds. */
-int spr_selection_run(const struct spr_snapshot *snapshot, const struct spr_format *format,
-                      const struct spr_query *query, int64_t now,
+struct spr_question {
+    const struct spr_query *query;   /* NULL: everything */
+    const struct spr_format *format; /* NULL: not known here */
+    int64_t now;                     /* what ages count from, Unix seconds */
+    uint32_t workers;                /* threads; 0: as many as the rows are worth */
+};
+int spr_selection_run(const struct spr_snapshot *snapshot, const struct spr_question *question,
                       struct spr_selection *ret_selection, struct spr_fault *fault);
 void spr_selection_done(struct spr_selection *selection);
 

@@ -232,7 +232,7 @@ static int acquit(struct triage *t)
 static int investigate(struct triage *t)
 {
     struct spr_verdict_facts *facts = &t->report->facts;
-    int r = spr_selection_run(t->snapshot, NULL, NULL, 0, &t->all, t->fault);
+    int r = spr_selection_run(t->snapshot, &(struct spr_question){ 0 }, &t->all, t->fault);
     if (r < 0) {
         return r;
     }

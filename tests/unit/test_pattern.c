@@ -61,6 +61,13 @@ ParameterizedTestParameters(pattern, matches)
         { SPR_PATTERN_GLOB, "ABC", "abc", false, 1 },
         { SPR_PATTERN_GLOB, "ABC", "abc", true, 0 },
         { SPR_PATTERN_GLOB, "a\\", "a\\", false, 1 },
+        { SPR_PATTERN_GLOB, "*Bob*@x?z.test", "a.long.name.of.boB.here@xyz.test", false, 1 },
+        { SPR_PATTERN_GLOB, "*bob*@x?z.test", "a.long.name.of.boC.here@xyz.test", false, 0 },
+        { SPR_PATTERN_GLOB, "\\*12*", "*12", false, 1 },
+        { SPR_PATTERN_GLOB, "*\\?\\\\bc", "a?\\bc", false, 1 },
+        { SPR_PATTERN_SUBSTRING, "zq9", "0123456zZqZq8zzq9", false, 1 },
+        { SPR_PATTERN_SUBSTRING, "zq9", "0123456zZqZq8zzq", false, 0 },
+        { SPR_PATTERN_SUBSTRING, "", "a", false, 1 },
         { SPR_PATTERN_SUBSTRING, "bc", "aBCd", false, 1 },
         { SPR_PATTERN_SUBSTRING, "bc", "aBCd", true, 0 },
         { SPR_PATTERN_SUBSTRING, "a*c", "xabcx", false, 0 },
@@ -132,4 +139,37 @@ Test(pattern, matches_long_globs_in_bounded_time)
     cr_assert_eq(match_once(SPR_PATTERN_GLOB, spr_text_of(glob), false,
                             (struct spr_text){ many, sizeof(many) }),
                  0);
+}
+
+/* The same by the plainest means. */
+static bool has_substring(const char *needle, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (strncasecmp(text, needle, strlen(needle)) == 0) {
+            return true;
+        }
+    }
+    return *needle == '\0';
+}
+
+Test(pattern, finds_a_substring_wherever_it_stands)
+{
+    static const char letters[] = "abAB.";
+    for (unsigned number = 0; number < 40000; number++) {
+        char needle[4] = { 0 };
+        char text[20] = { 0 };
+        unsigned rest = number * 2654435761u;
+        for (size_t i = 0; i < number % 4; i++, rest /= 3) {
+            needle[i] = letters[rest % 5];
+        }
+        for (size_t i = 0; i < 1 + number % 19; i++) {
+            rest = rest * 1103515245u + 12345;
+            text[i] = letters[rest >> 16 & 3];
+        }
+        const struct spr_text pattern = { (const uint8_t *)needle, strlen(needle) };
+        const struct spr_text within = { (const uint8_t *)text, strlen(text) };
+
+        cr_assert_eq(match_once(SPR_PATTERN_SUBSTRING, pattern, false, within),
+                     has_substring(needle, text) ? 1 : 0, "%s in %s", needle, text);
+    }
 }

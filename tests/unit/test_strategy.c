@@ -164,7 +164,10 @@ static uint64_t check_query(const struct sample_index *index, const char *text, 
     struct spr_fault fault = { 0 };
     struct spr_selection selection = { 0 };
     cr_assert_eq(spr_query_compile(text, flags, &query, &fault), 0, "%s: %s", text, fault.detail);
-    const int r = spr_selection_run(&index->snapshot, &format, query, NOW, &selection, &fault);
+    const uint32_t workers = (uint32_t)(strlen(text) % 4); /* chosen, one, several */
+    const int r =
+        spr_selection_run(&index->snapshot, &(struct spr_question){ query, &format, NOW, workers },
+                          &selection, &fault);
     cr_assert_eq(r, 0, "%s: %d %s %s", text, r, fault.subject, fault.detail);
     const struct query_oracle oracle = { query->filter, &index->manifest, &format,
                                          (flags & SPR_QUERY_CASE) != 0, NOW };
@@ -215,6 +218,28 @@ static size_t compose(char *text, size_t at, uint64_t *random, unsigned depth)
     return at + (size_t)snprintf(text + at, QUERY_BYTES - at, ")");
 }
 
+Test(strategy, explains_the_same_with_any_number_of_threads)
+{
+    struct sample_index index;
+    struct spr_query *query = NULL;
+    struct spr_selection alone = { 0 };
+    struct spr_selection together = { 0 };
+    open_sample_index(&index, mixed_sample, SEGMENTS, ROWS, 7);
+    cr_assert_eq(spr_query_compile("from:*bulk* or to:/^u1/ or account:bob", 0, &query, NULL), 0);
+
+    struct spr_question question = { query, &format, NOW, 1 };
+    cr_assert_eq(spr_selection_run(&index.snapshot, &question, &alone, NULL), 0);
+    question.workers = SEGMENTS;
+    cr_assert_eq(spr_selection_run(&index.snapshot, &question, &together, NULL), 0);
+
+    cr_assert_eq(together.count, alone.count);
+    cr_assert_str_eq(together.explain, alone.explain);
+    spr_selection_done(&alone);
+    spr_selection_done(&together);
+    spr_query_free(query);
+    close_sample_index(&index);
+}
+
 Test(strategy, agrees_with_a_slow_reading_of_random_expressions)
 {
     struct sample_index index;
@@ -236,7 +261,10 @@ static void explain(const struct sample_index *index, const char *text, char out
     struct spr_query *query = NULL;
     struct spr_selection selection = { 0 };
     cr_assert_eq(spr_query_compile(text, 0, &query, NULL), 0);
-    cr_assert_eq(spr_selection_run(&index->snapshot, &format, query, NOW, &selection, NULL), 0);
+    cr_assert_eq(spr_selection_run(&index->snapshot,
+                                   &(struct spr_question){ query, &format, NOW, 0 }, &selection,
+                                   NULL),
+                 0);
     (void)snprintf(out, QUERY_BYTES, "%s", selection.explain);
     spr_selection_done(&selection);
     spr_query_free(query);
@@ -298,7 +326,8 @@ Test(strategy, reports_a_regular_expression_that_gives_up)
     static const char text[] = "is:auth account:/^(([a-z@.]+)+)+$/";
     cr_assert_eq(spr_query_compile(text, 0, &query, &fault), 0);
 
-    const int r = spr_selection_run(&index.snapshot, &format, query, NOW, &selection, &fault);
+    const int r = spr_selection_run(
+        &index.snapshot, &(struct spr_question){ query, &format, NOW, 0 }, &selection, &fault);
 
     cr_assert(r == 0 || (r == SPR_E_SYNTAX && fault.offset == 8), "%d at %llu", r,
               (unsigned long long)fault.offset);
@@ -314,7 +343,8 @@ static void query_damaged(const struct sample_index *index, const char *text)
     struct spr_selection selection = { 0 };
     struct spr_fault fault = { 0 };
     cr_assert_eq(spr_query_compile(text, 0, &query, NULL), 0);
-    const int r = spr_selection_run(&index->snapshot, &format, query, NOW, &selection, &fault);
+    const int r = spr_selection_run(
+        &index->snapshot, &(struct spr_question){ query, &format, NOW, 0 }, &selection, &fault);
     cr_expect(r == 0 || r == SPR_E_CORRUPT, "%s: %d", text, r);
     if (r == SPR_E_CORRUPT) {
         cr_expect_neq(fault.subject[0], '\0');

@@ -32,7 +32,9 @@ struct table {
 static void count(struct table *table, sample_record_fn sample, enum spr_field field)
 {
     open_sample_index(&table->index, sample, 2, ROWS, 9);
-    cr_assert_eq(spr_selection_run(&table->index.snapshot, NULL, NULL, 0, &table->all, NULL), 0);
+    cr_assert_eq(
+        spr_selection_run(&table->index.snapshot, &(struct spr_question){ 0 }, &table->all, NULL),
+        0);
     cr_assert_eq(spr_top_count(&table->index.snapshot, table->all.rows, field, &table->tally, NULL),
                  0);
 }
