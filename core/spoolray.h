@@ -76,7 +76,9 @@ struct spr_fault {
 };
 
 /* Called on the thread that made the API call, never concurrently, about 10 times a second and
- * once at the end. Non-zero stops the operation, which then returns SPR_E_STOPPED. */
+ * once at the end. Non-zero stops the operation, which then returns SPR_E_STOPPED. It may query the
+ * index that is scanned: a first scan publishes what it has read within a second, then each second.
+ */
 struct spr_progress {
     uint64_t files_seen, messages_done, messages_rejected, bytes_read;
     uint64_t steps_done, steps_total; /* jobs only: messages */

@@ -9,6 +9,7 @@
 #include "tools/print_json.h"
 #include "tools/print_text.h"
 #include "tools/session.h"
+#include "tools/verdict.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,18 +18,6 @@
 #define LABEL         "  %-9s "
 #define DATE_LENGTH   11 /* "2026-11-24 " */
 #define SUBJECT_WIDTH 70
-
-static const struct {
-    const char *who;   /* in the verdict line */
-    const char *field; /* of the query language */
-    const char *json;
-} CULPRITS[] = {
-    [SPR_CULPRIT_NONE] = { NULL, NULL, "none" },
-    [SPR_CULPRIT_ACCOUNT] = { "account", "account", "account" },
-    [SPR_CULPRIT_LOCAL_USER] = { "local user (a script or program on this machine)", "local-user",
-                                 "local_user" },
-    [SPR_CULPRIT_CLIENT] = { "client", "client", "client" },
-};
 
 static void print_verdict_line(const struct spr_cli *cli, const struct spr_verdict_facts *facts)
 {
@@ -45,7 +34,7 @@ static void print_verdict_line(const struct spr_cli *cli, const struct spr_verdi
         (void)fputc('\n', stdout);
         return;
     }
-    (void)snprintf(line, sizeof(line), "VERDICT: %s ", CULPRITS[facts->culprit].who);
+    (void)snprintf(line, sizeof(line), "VERDICT: %s ", spr_culprit_words(facts->culprit)->who);
     spr_print_bold(cli, line);
     (void)fputs(cli->colour ? "\033[1m" : "", stdout);
     spr_escape_write(stdout, facts->name);
@@ -156,7 +145,7 @@ static struct spr_query *culprit_query(const struct spr_verdict_facts *facts)
     if (stream == NULL) {
         return NULL;
     }
-    spr_write_term(stream, CULPRITS[facts->culprit].field, facts->name);
+    spr_write_term(stream, spr_culprit_words(facts->culprit)->field, facts->name);
     if (fclose(stream) != 0 || spr_query_compile(text, SPR_QUERY_TRUST_HEADERS, &query, NULL) < 0) {
         query = NULL; /* a line less in the verdict */
     }
@@ -254,7 +243,7 @@ static void print_command(const struct spr_session *session, const char *label, 
                           const struct spr_verdict_facts *facts)
 {
     (void)printf(LABEL "spoolray %s ", label, verb);
-    spr_print_term(stdout, CULPRITS[facts->culprit].field, facts->name);
+    spr_print_term(stdout, spr_culprit_words(facts->culprit)->field, facts->name);
     spr_print_spool(stdout, session->site->root);
     (void)fputc('\n', stdout);
 }
@@ -327,7 +316,7 @@ static void write_triage(const struct spr_session *session, const struct spr_ver
     spr_json_string(&json, "format", session->report.format);
     spr_json_string(&json, "host", session->report.host);
     spr_json_known(&json, "scanned_at", session->report.scanned_at);
-    spr_json_string(&json, "culprit", CULPRITS[facts->culprit].json);
+    spr_json_string(&json, "culprit", spr_culprit_words(facts->culprit)->json);
     spr_json_text(&json, "name",
                   facts->culprit != SPR_CULPRIT_NONE ? facts->name : (struct spr_text){ NULL, 0 });
     spr_json_number(&json, "confidence", facts->confidence);

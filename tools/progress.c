@@ -31,6 +31,12 @@ void spr_meter_init(struct spr_meter *meter, const struct spr_cli *cli, const ch
     }
 }
 
+uint64_t spr_meter_passed_ms(const struct spr_meter *meter)
+{
+    const int64_t now = now_ms();
+    return now > meter->started_ms ? (uint64_t)(now - meter->started_ms) : 1;
+}
+
 static void show_line(struct spr_meter *meter, const struct spr_progress *progress,
                       int64_t passed_ms)
 {

@@ -17,6 +17,7 @@ struct spr_meter {
 };
 
 void spr_meter_init(struct spr_meter *meter, const struct spr_cli *cli, const char *what);
+uint64_t spr_meter_passed_ms(const struct spr_meter *meter); /* at least 1 */
 /* A spr_progress_fn; user is the meter. */
 int spr_meter_tick(const struct spr_progress *progress, void *user);
 /* Clears the line on a terminal. */

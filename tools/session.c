@@ -9,6 +9,7 @@
 #include "tools/print_text.h"
 #include "tools/signals.h"
 #include "tools/state.h"
+#include "tools/verdict.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -342,14 +343,23 @@ static int open_at(struct spr_session *session, enum spr_refresh refresh, bool f
     return r;
 }
 
+static int tick(const struct spr_progress *progress, void *user)
+{
+    struct spr_session *session = user;
+    if (session->cli->args->verb->bit == SPR_VERB_TRIAGE) {
+        spr_verdict_early(session);
+    }
+    return spr_meter_tick(progress, &session->meter);
+}
+
 int spr_session_open(struct spr_session *session, const struct spr_cli *cli,
                      const struct spr_site *site, enum spr_refresh refresh, uint32_t needs)
 {
     *session = (struct spr_session){ .cli = cli, .site = site, .needs = needs };
     spr_session_options(cli, &session->options);
     spr_meter_init(&session->meter, cli, "scan");
-    session->options.on_progress = spr_meter_tick;
-    session->options.user = &session->meter;
+    session->options.on_progress = tick;
+    session->options.user = session;
     spr_signals_catch(false);
     int r = open_at(session, refresh, false);
     if (spr_state_is_full(r) && spr_state_has_fallback(cli)) {

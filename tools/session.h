@@ -21,7 +21,9 @@ struct spr_session {
     struct spr_options options;
     struct spr_meter meter;
     struct spr_index_report report;
-    uint32_t needs;               /* spr_scan_flag bits: see spr_session_open */
+    uint32_t needs;          /* spr_scan_flag bits: see spr_session_open */
+    uint64_t early_messages; /* of the last early verdict; see tools/verdict.h */
+    bool early_told;
     struct spr_scan_report *scan; /* of the refresh; NULL when none was needed */
 };
 

@@ -54,6 +54,7 @@ struct spr_run {
 
     atomic_uint early_flush; /* counted up by the caller's thread: everybody flushes once */
     atomic_bool creation_order;
+    uint64_t early_at; /* messages at which that is due next */
     bool is_reading;
     int publish_error;
     uint64_t started_ns, reading_ns, published_ns; /* spr_clock_ns */

@@ -19,36 +19,44 @@
 #define MEMORY_DEFAULT (32u << 20) /* the other half of 64 MiB is io's buffers, and writing */
 #define MEMORY_MESSAGE 64          /* more for each: the number of segments stays that of dozens */
 #define SAMPLE_MAX     65536
-#define ROUNDS_MAX     3           /* listings again of what moved meanwhile */
-#define FIRST_FLUSH_NS 700000000u  /* after the start: a verdict within a second */
+#define ROUNDS_MAX     3          /* listings again of what moved meanwhile */
+#define FIRST_FLUSH_NS 500000000u /* after the start: a verdict within a second */
+#define EARLY_MESSAGES 2000       /* enough for a verdict */
+#define EARLY_FACTOR   8
 #define WORTH_NS       1000000000u /* a scan that ends sooner needs no early verdict */
 #define HOST_MAX       255
 
 /* ---- The clock ------------------------------------------------------------------------------- */
 
-/* Is it time for the first segments of a long first scan? Judged by the pace so far. */
-static bool wants_early_flush(const struct spr_run *run)
+/* Is it time for the first segments of a long first scan? Each round of them waits for eight times
+ * the messages of the one before, until builders are full by themselves. */
+static bool wants_early_flush(struct spr_run *run)
 {
     const uint64_t now = spr_clock_ns();
+    const uint64_t done = spr_tally_get(&run->tally.messages);
     if (!run->is_first || !run->is_reading || now - run->started_ns < FIRST_FLUSH_NS ||
-        atomic_load_explicit(&run->early_flush, memory_order_relaxed) != 0) {
+        done < run->early_at) {
         return false;
     }
-    const uint64_t done = spr_tally_get(&run->tally.read);
     const uint64_t left = run->walk.candidate_count > done ? run->walk.candidate_count - done : 0;
-    return done > 0 && left > WORTH_NS / ((now - run->reading_ns) / done + 1);
+    if (left <= WORTH_NS / ((now - run->reading_ns) / done + 1)) {
+        return false;
+    }
+    run->early_at = done * EARLY_FACTOR;
+    return true;
 }
 
+/* Publishes before it asks: the callback may look at what there is. */
 bool spr_run_tick(struct spr_run *run)
 {
-    spr_ticker_tick(&run->ticker, &run->tally,
-                    run->shared != NULL ? spr_io_shared_bytes(run->shared) : 0, false);
     if (wants_early_flush(run)) {
-        atomic_store_explicit(&run->early_flush, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&run->early_flush, 1, memory_order_relaxed);
     }
     if (run->is_reading && run->publish_error == 0) {
         run->publish_error = spr_publish_early(run);
     }
+    spr_ticker_tick(&run->ticker, &run->tally,
+                    run->shared != NULL ? spr_io_shared_bytes(run->shared) : 0, false);
     return run->publish_error == 0 && !spr_tally_stopped(&run->tally);
 }
 
@@ -360,6 +368,7 @@ static int run_new(struct spr_index *index, struct spr_fault *fault, struct spr_
     run->now = (int64_t)time(NULL);
     run->started_ns = spr_clock_ns();
     run->published_ns = 0;
+    run->early_at = EARLY_MESSAGES;
     run->ticker =
         (struct spr_ticker){ .on_progress = run->options->on_progress, .user = run->options->user };
     r = spr_tally_init(&run->tally);

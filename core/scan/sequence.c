@@ -114,6 +114,36 @@ int spr_sequence_make(const struct spr_walk *walk, size_t first, struct spr_sequ
     return 0;
 }
 
+/* The bits of a number below 2^bits, last first: counted up, they fall evenly over the range. */
+static size_t reverse_bits(size_t number, unsigned bits)
+{
+    size_t reversed = 0;
+    for (unsigned i = 0; i < bits; i++) {
+        reversed |= (number >> i & 1) << (bits - 1 - i);
+    }
+    return reversed;
+}
+
+/* Copies every stride-th block, so that each beginning of the sample is spread, too. */
+static size_t copy_sample(const struct spr_sequence *order, size_t sampled, size_t stride,
+                          uint32_t *to)
+{
+    unsigned bits = 0;
+    while ((size_t)1 << bits < sampled) {
+        bits++;
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < (size_t)1 << bits; i++) {
+        const size_t block = reverse_bits(i, bits);
+        if (block < sampled) {
+            memcpy(to + count, order->indices + block * stride * SAMPLE_BLOCK,
+                   SAMPLE_BLOCK * sizeof(*to));
+            count += SAMPLE_BLOCK;
+        }
+    }
+    return count;
+}
+
 int spr_sequence_spread(struct spr_sequence *order, size_t sample_max)
 {
     const size_t blocks = order->count / SAMPLE_BLOCK;
@@ -126,13 +156,11 @@ int spr_sequence_spread(struct spr_sequence *order, size_t sample_max)
     if (spread == NULL) {
         return -ENOMEM;
     }
-    size_t front = 0;
-    size_t back = sampled * SAMPLE_BLOCK;
+    const size_t front = copy_sample(order, sampled, stride, spread);
+    size_t back = front;
     for (size_t i = 0; i < order->count; i++) {
         const size_t block = i / SAMPLE_BLOCK;
-        if (block % stride == 0 && block / stride < sampled) {
-            spread[front++] = order->indices[i];
-        } else {
+        if (block % stride != 0 || block / stride >= sampled) {
             spread[back++] = order->indices[i];
         }
     }
