@@ -228,6 +228,39 @@ size_t spr_address_normalise(struct spr_text address, uint8_t out[SPR_ADDRESS_MA
     return append_domain(out, used, text_from(bare, at + 1));
 }
 
+/* Bytes above 127 or capitals among eight bytes. */
+static uint64_t changing_bytes(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t low = word & ~(ones << 7);
+    /* bit 7 of a byte: it is at least 'A', and above 'Z' */
+    const uint64_t from_a = low + ones * (0x80 - 'A');
+    const uint64_t past_z = low + ones * (0x80 - ('Z' + 1));
+    return (word | (from_a & ~past_z)) & (ones << 7);
+}
+
+bool spr_address_is_normal(struct spr_text address)
+{
+    if (address.length == 0) {
+        return true;
+    }
+    const uint8_t first = address.bytes[0];
+    if (address.length > SPR_ADDRESS_MAX || first == '<' || first == '@' || first == '"') {
+        return false;
+    }
+    size_t i = 0;
+    for (; i + 8 <= address.length; i += 8) {
+        uint64_t word;
+        memcpy(&word, address.bytes + i, sizeof(word));
+        if (changing_bytes(word) != 0) {
+            return false;
+        }
+    }
+    uint64_t rest = 0;
+    memcpy(&rest, address.bytes + i, address.length - i);
+    return changing_bytes(rest) == 0 && memmem(address.bytes, address.length, "xn--", 4) == NULL;
+}
+
 size_t spr_domain_normalise(struct spr_text domain, uint8_t out[SPR_ADDRESS_MAX])
 {
     if (domain.bytes == NULL) {

@@ -19,6 +19,8 @@
 
 /* Writes the normal form; returns its length, at most SPR_ADDRESS_MAX. */
 size_t spr_address_normalise(struct spr_text address, uint8_t out[SPR_ADDRESS_MAX]);
+/* Cheap: true only where spr_address_normalise would change nothing. */
+bool spr_address_is_normal(struct spr_text address);
 size_t spr_domain_normalise(struct spr_text domain, uint8_t out[SPR_ADDRESS_MAX]);
 /* The part after the last '@'; bytes NULL if there is none. */
 struct spr_text spr_address_domain(struct spr_text address);

@@ -13,7 +13,14 @@
 #include <zstd.h>
 
 #define LEVEL          3  /* PERF 8: level 9 saves a tenth at six times the time */
+#define LEVEL_FRAME    1  /* planes hold hardly anything but skewed bytes */
 #define WINDOW_LOG_MAX 18 /* SPR_BLOCK_RAW_MAX */
+
+size_t spr_frame_pack(void *context, const uint8_t *raw, size_t length, uint8_t *out, size_t room)
+{
+    const size_t stored = ZSTD_compressCCtx(context, out, room, raw, length, LEVEL_FRAME);
+    return ZSTD_isError(stored) ? 0 : stored; /* no memory: room and sizes are given */
+}
 
 int spr_block_builder_init(struct spr_block_builder *builder)
 {
@@ -21,13 +28,10 @@ int spr_block_builder_init(struct spr_block_builder *builder)
     return builder->context != NULL ? 0 : -ENOMEM;
 }
 
-int spr_block_close(struct spr_block_builder *builder, uint32_t next)
+int spr_block_add(struct spr_block_builder *builder, const uint8_t *raw, size_t length,
+                  uint32_t count)
 {
-    if (builder->count == 0) {
-        builder->first = next;
-        return 0;
-    }
-    const size_t bound = ZSTD_compressBound(builder->raw.length);
+    const size_t bound = ZSTD_compressBound(length);
     int r = spr_bytes_reserve(&builder->payload, bound);
     if (r < 0) {
         return r;
@@ -37,22 +41,33 @@ int spr_block_close(struct spr_block_builder *builder, uint32_t next)
         return r;
     }
     uint8_t *out = builder->payload.at + builder->payload.length;
-    const size_t stored = ZSTD_compressCCtx(builder->context, out, bound, builder->raw.at,
-                                            builder->raw.length, LEVEL);
+    const size_t stored = ZSTD_compressCCtx(builder->context, out, bound, raw, length, LEVEL);
     if (ZSTD_isError(stored)) {
         return -ENOMEM; /* the only failure left: room and sizes are given */
     }
     spr_bytes_put_u64(&builder->directory, builder->payload.length);
     spr_bytes_put_u32(&builder->directory, (uint32_t)stored);
-    spr_bytes_put_u32(&builder->directory, (uint32_t)builder->raw.length);
+    spr_bytes_put_u32(&builder->directory, (uint32_t)length);
     spr_bytes_put_u32(&builder->directory, builder->first);
-    spr_bytes_put_u32(&builder->directory, builder->count);
+    spr_bytes_put_u32(&builder->directory, count);
     spr_bytes_put_u64(&builder->directory, spr_hash64(out, stored, 0));
     builder->payload.length += stored;
-    builder->raw.length = 0;
-    builder->count = 0;
-    builder->first = next;
+    builder->first += count;
     return 0;
+}
+
+int spr_block_close(struct spr_block_builder *builder, uint32_t next)
+{
+    int r = 0;
+    if (builder->count > 0) {
+        r = spr_block_add(builder, builder->raw.at, builder->raw.length, builder->count);
+    }
+    if (r == 0) {
+        builder->raw.length = 0;
+        builder->count = 0;
+        builder->first = next;
+    }
+    return r;
 }
 
 void spr_block_builder_clear(struct spr_block_builder *builder)
@@ -152,6 +167,13 @@ void spr_block_reader_free(struct spr_block_reader *reader)
     free(reader);
 }
 
+bool spr_frame_unpack(struct spr_block_reader *reader, const uint8_t *stored, size_t length,
+                      uint8_t *out, size_t raw)
+{
+    return ZSTD_getFrameContentSize(stored, length) == raw &&
+           ZSTD_decompressDCtx(reader->context, out, raw, stored, length) == raw;
+}
+
 int spr_block_unpack(struct spr_block_reader *reader, const struct spr_block_view *view,
                      uint32_t block, uint8_t *out, const char **ret_reason)
 {
@@ -161,13 +183,8 @@ int spr_block_unpack(struct spr_block_reader *reader, const struct spr_block_vie
         *ret_reason = "block checksum differs";
         return SPR_E_CORRUPT;
     }
-    if (ZSTD_getFrameContentSize(stored, entry.stored) != entry.raw) {
-        *ret_reason = "block does not declare the size in its directory";
-        return SPR_E_CORRUPT;
-    }
-    const size_t raw = ZSTD_decompressDCtx(reader->context, out, entry.raw, stored, entry.stored);
-    if (ZSTD_isError(raw) || raw != entry.raw) {
-        *ret_reason = "block does not decompress to its declared size";
+    if (!spr_frame_unpack(reader, stored, entry.stored, out, entry.raw)) {
+        *ret_reason = "block does not decompress to the size in its directory";
         return SPR_E_CORRUPT;
     }
     return 0;

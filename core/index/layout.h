@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define SPR_SEGMENT_MAGIC   UINT64_C(0x0a67657352505301) /* 01 "SPRseg" LF */
-#define SPR_SEGMENT_VERSION 1
+#define SPR_SEGMENT_VERSION 2
 
 /* Header fields by offset. */
 #define SPR_SEGMENT_AT_MAGIC      0
@@ -21,8 +21,9 @@
 #define SPR_SEGMENT_AT_STRINGS    36 /* u32 */
 #define SPR_SEGMENT_AT_RECIPIENTS 40 /* u64 */
 #define SPR_SEGMENT_AT_SEED_CHECK 48 /* u64: hash of nothing under the index's secret */
-#define SPR_SEGMENT_AT_CHECKSUM   56 /* u64: of the bytes before it and the section table */
-#define SPR_SEGMENT_HEADER_BYTES  64
+#define SPR_SEGMENT_AT_CLASSES    56 /* u32 each: strings of every class */
+#define SPR_SEGMENT_AT_CHECKSUM   88 /* u64: of the bytes before it and the section table */
+#define SPR_SEGMENT_HEADER_BYTES  96
 
 #define SPR_SECTION_BYTES      40 /* one entry of the section table */
 #define SPR_SECTION_AT_KIND    0  /* u32 */
@@ -34,13 +35,12 @@
 #define SPR_SECTIONS_MAX       256
 
 /* Kinds of sections: blocks, and columns above SPR_SECTION_COLUMN. */
-#define SPR_SECTION_STRINGS  1
-#define SPR_SECTION_NAMES    2
-#define SPR_SECTION_POSTINGS 3
-#define SPR_SECTION_COLUMN   256
+#define SPR_SECTION_STRINGS 1
+#define SPR_SECTION_NAMES   2
+#define SPR_SECTION_COLUMN  256
 
 /* Columns with one key a row, in the order of enum spr_column and enum spr_number where those are
- * named; then those of other counts. */
+ * named; then those of other counts. A column without a section has key 0 everywhere. */
 enum spr_segment_column {
     SPR_AT_DIR,
     SPR_AT_FOLDER,
@@ -55,28 +55,50 @@ enum spr_segment_column {
     SPR_AT_TEXT,                      /* SPR_COLUMN_COUNT of them */
     SPR_AT_NUMBER = SPR_AT_TEXT + 12, /* SPR_NUMBER_COUNT of them */
     SPR_AT_RCPT_COUNT = SPR_AT_NUMBER + 5,
+    SPR_AT_ID_SHAPE,                         /* enum spr_id_shape */
+    SPR_AT_ID_NUMBER,                        /* of ids that have a shape */
+    SPR_AT_ID_TAG,                           /* of ids that have none: 1 + tag of their hash */
     SPR_AT_ROW_COLUMNS,                      /* how many have one key a row */
     SPR_AT_RCPT_ANCHOR = SPR_AT_ROW_COLUMNS, /* first recipient of every SPR_ANCHOR_ROWS-th row */
     SPR_AT_RCPT_ADDRESS,                     /* one key a recipient */
     SPR_AT_RCPT_ORIGINAL,
     SPR_AT_RCPT_ERROR,
     SPR_AT_RCPT_STATE,
-    SPR_AT_BUILT_COLUMNS,                    /* how many a builder fills row by row */
-    SPR_AT_KEY_START = SPR_AT_BUILT_COLUMNS, /* buckets + 1 */
-    SPR_AT_KEY_SLOT,                         /* string id and tag, by bucket */
-    SPR_AT_ID_START,
-    SPR_AT_ID_SLOT, /* row and tag, by bucket */
+    SPR_AT_STRING_TAG, /* tag of the normal form's hash, of strings of the tagged classes */
     SPR_AT_COLUMNS,
 };
 #define SPR_ANCHOR_ROWS 64
 
-/* The hash tables: bucket = the hash's highest bits, tag = its lowest. */
-#define SPR_TAG_BITS               6
-#define SPR_BUCKET_ITEMS           4    /* aimed at */
-#define SPR_POSTING_ROWS           8192 /* a posting entry's most rows; longer lists have several */
-#define SPR_NAMES_ROWS             4096 /* a block's most rows */
+/* Strings by where they occur; ids of a class follow those of the class before. The tagged classes,
+ * that are looked up by normal form, come first. */
+enum spr_string_class {
+    SPR_CLASS_PEOPLE, /* senders, accounts, local users */
+    SPR_CLASS_RECIPIENTS,
+    SPR_CLASS_CLIENTS,
+    SPR_CLASS_TAGGED, /* how many of them are */
+    SPR_CLASS_HELO = SPR_CLASS_TAGGED,
+    SPR_CLASS_SUBJECT,
+    SPR_CLASS_HEADER_FROM,
+    SPR_CLASS_MESSAGE_ID,
+    SPR_CLASS_OTHER,
+    SPR_CLASS_COUNT,
+};
+
+/* A text's key: 0 unknown, id in its class + 1. In two columns key 1 says "the same text as in the
+ * column beside", and ids count from 2: the account beside the sender, the original address. */
+#define SPR_KEY_SAME 1
+
+/* A number's key: the number with this bit flipped, so that 0 is unknown. */
+#define SPR_SIGN_BIT (UINT64_C(1) << 63)
+
+/* A hash's tag. A fitting tag costs a block decoded, a missing bit of it twice as many of them;
+ * there are many recipients, and many messages behind each account. */
+#define SPR_TAG_MASK               0xffffu
+#define SPR_TAG_RECIPIENTS         0x0fffu
+#define SPR_NAMES_ROWS             4096  /* a block's most rows */
 #define SPR_SEGMENT_TEXT_MAX       65535 /* a longer text is cut */
 #define SPR_SEGMENT_ROWS_MAX       (UINT32_MAX / 2)
+#define SPR_SEGMENT_STRINGS_MAX    (UINT32_MAX / 8)
 #define SPR_SEGMENT_RECIPIENTS_MAX (UINT32_MAX / 4)
 
 /* Forms of a file name in a row of names. */
@@ -84,29 +106,11 @@ enum spr_segment_column {
 #define SPR_NAME_LITERAL   1
 #define SPR_NAME_AROUND_ID 2 /* a text, the queue id, a text */
 
-/* log2 of the number of buckets for so many items. */
-static inline unsigned spr_bucket_bits(uint64_t items)
+/* A size from 0 to the file's is told by what it lacks of that. Its own inverse. */
+static inline uint64_t spr_size_key(uint64_t key, uint64_t file_size)
 {
-    unsigned bits = 0;
-    while (bits < 30 && (items >> bits) > SPR_BUCKET_ITEMS) {
-        bits++;
-    }
-    return bits;
-}
-
-static inline uint64_t spr_bucket_of(uint64_t hash, unsigned bits)
-{
-    return bits == 0 ? 0 : hash >> (64 - bits);
-}
-
-static inline uint64_t spr_tag_of(uint64_t hash)
-{
-    return hash & ((1u << SPR_TAG_BITS) - 1);
-}
-
-static inline uint64_t spr_slot_of(uint32_t item, uint64_t hash)
-{
-    return (uint64_t)item << SPR_TAG_BITS | spr_tag_of(hash);
+    const uint64_t size = key ^ SPR_SIGN_BIT;
+    return file_size < SPR_SIGN_BIT && size <= file_size ? (file_size - size) ^ SPR_SIGN_BIT : key;
 }
 
 #define SPR_MANIFEST_MAGIC        UINT64_C(0x0a6e616d52505301) /* 01 "SPRman" LF */

@@ -3,7 +3,6 @@
  */
 #include "core/index/pack.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,37 +76,6 @@ void spr_bytes_put_text(struct spr_bytes *bytes, struct spr_text text)
 {
     spr_bytes_put_varint(bytes, text.length);
     spr_bytes_put_raw(bytes, text.bytes, text.length);
-}
-
-uint16_t spr_load_u16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] | (at[1] << 8));
-}
-
-uint32_t spr_load_u32(const uint8_t *at)
-{
-    uint32_t value;
-    memcpy(&value, at, sizeof(value));
-    return le32toh(value);
-}
-
-uint64_t spr_load_u64(const uint8_t *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof(value));
-    return le64toh(value);
-}
-
-void spr_store_u32(uint8_t *at, uint32_t value)
-{
-    value = htole32(value);
-    memcpy(at, &value, sizeof(value));
-}
-
-void spr_store_u64(uint8_t *at, uint64_t value)
-{
-    value = htole64(value);
-    memcpy(at, &value, sizeof(value));
 }
 
 bool spr_pack_varint(const uint8_t **at, const uint8_t *end, uint64_t *ret_value)

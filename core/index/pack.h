@@ -7,7 +7,9 @@
 
 #include "formats/words.h"
 
+#include <endian.h>
 #include <stdbool.h>
+#include <string.h>
 
 #define SPR_VARINT_MAX 10
 
@@ -30,11 +32,36 @@ void spr_bytes_put_raw(struct spr_bytes *bytes, const void *from, size_t length)
 void spr_bytes_put_text(struct spr_bytes *bytes, struct spr_text text);
 
 /* Little-endian loads and stores at any alignment; the caller has checked the bounds. */
-uint16_t spr_load_u16(const uint8_t *at);
-uint32_t spr_load_u32(const uint8_t *at);
-uint64_t spr_load_u64(const uint8_t *at);
-void spr_store_u32(uint8_t *at, uint32_t value);
-void spr_store_u64(uint8_t *at, uint64_t value);
+static inline uint16_t spr_load_u16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] | (at[1] << 8));
+}
+
+static inline uint32_t spr_load_u32(const uint8_t *at)
+{
+    uint32_t value;
+    memcpy(&value, at, sizeof(value));
+    return le32toh(value);
+}
+
+static inline uint64_t spr_load_u64(const uint8_t *at)
+{
+    uint64_t value;
+    memcpy(&value, at, sizeof(value));
+    return le64toh(value);
+}
+
+static inline void spr_store_u32(uint8_t *at, uint32_t value)
+{
+    value = htole32(value);
+    memcpy(at, &value, sizeof(value));
+}
+
+static inline void spr_store_u64(uint8_t *at, uint64_t value)
+{
+    value = htole64(value);
+    memcpy(at, &value, sizeof(value));
+}
 
 /* Advances *at; false when it does not end before end or does not fit 64 bits. */
 bool spr_pack_varint(const uint8_t **at, const uint8_t *end, uint64_t *ret_value);

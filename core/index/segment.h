@@ -1,6 +1,6 @@
 /*
- * A segment: an immutable, checksummed file of message records with interned strings and posting
- * lists. Layout and byte order: docs/INDEX-FORMAT.md, constants: layout.h.
+ * A segment: an immutable, checksummed file of message records, as columns over interned strings.
+ * Layout and byte order: docs/INDEX-FORMAT.md, constants: layout.h.
  *
  *  (1) A segment is written beside, synced, renamed; its folder is synced. It never changes after.
  *  (2) Opening checks every bound; reading checks every block's checksum before its first use.
@@ -20,9 +20,8 @@ struct spr_index_secret {
     uint64_t seed;
 };
 
-/* What posting lists are kept for. The looked-up text is what spr_address_normalise makes of the
- * field, also for accounts, clients and local users; a domain is the part of it after the last '@'.
- */
+/* What can be looked up. The looked-up text is what spr_address_normalise makes of the field, also
+ * for accounts, clients and local users; a domain is the part of it after the last '@'. */
 enum spr_posting {
     SPR_POSTING_ACCOUNT,
     SPR_POSTING_SENDER,
@@ -46,7 +45,7 @@ int spr_segment_builder_new(const struct spr_index_secret *secret,
  * dir, role or a name's length out of range, or a failed write before. */
 int spr_segment_builder_add(struct spr_segment_builder *builder, const struct spr_record *record);
 uint32_t spr_segment_builder_count(const struct spr_segment_builder *builder);
-size_t spr_segment_builder_memory(const struct spr_segment_builder *builder); /* bytes held */
+size_t spr_segment_builder_memory(struct spr_segment_builder *builder); /* bytes in use */
 /* Writes, syncs and renames to name in dir_fd, then empties the builder for reuse. After a failure
  * it may be written again, elsewhere, but not added to. */
 int spr_segment_builder_write(struct spr_segment_builder *builder, int dir_fd, const char *name,
@@ -97,7 +96,7 @@ int spr_segment_strings(struct spr_segment_reader *reader,
                         int (*on_string)(uint32_t id, struct spr_text text, void *user), void *user,
                         struct spr_fault *fault);
 
-/* Fixed-width columns, without decoding a row. */
+/* Columns, without decoding a row. */
 int spr_segment_text_id(struct spr_segment_reader *reader, uint32_t row, enum spr_column column,
                         uint32_t *ret_id, struct spr_fault *fault);
 int spr_segment_number(struct spr_segment_reader *reader, uint32_t row, enum spr_number number,
@@ -120,6 +119,26 @@ struct spr_segment_recipient {
 int spr_segment_recipients(struct spr_segment_reader *reader, uint32_t row,
                            const struct spr_segment_recipient **ret_recipients, uint32_t *ret_count,
                            struct spr_fault *fault);
+
+/* Columns in bulk: of rows (recipients) first ... first + count - 1, which must exist. Many times
+ * faster than one by one where whole ranges are asked for. */
+int spr_segment_text_ids(struct spr_segment_reader *reader, enum spr_column column, uint32_t first,
+                         uint32_t count, uint32_t *out, struct spr_fault *fault);
+int spr_segment_numbers(struct spr_segment_reader *reader, enum spr_number number, uint32_t first,
+                        uint32_t count, int64_t *out, struct spr_fault *fault);
+enum spr_segment_fact {
+    SPR_ROW_STATE,
+    SPR_ROW_AUTH_SOURCE,
+    SPR_ROW_FLAGS,
+    SPR_ROW_RECIPIENTS,
+};
+int spr_segment_fact_values(struct spr_segment_reader *reader, enum spr_segment_fact fact,
+                            uint32_t first, uint32_t count, uint32_t *out, struct spr_fault *fault);
+/* Recipients of all rows lie one behind the other: those of a row begin here. */
+int spr_segment_first_recipient(struct spr_segment_reader *reader, uint32_t row,
+                                uint64_t *ret_first, struct spr_fault *fault);
+int spr_segment_recipient_range(struct spr_segment_reader *reader, uint64_t first, uint32_t count,
+                                struct spr_segment_recipient *out, struct spr_fault *fault);
 
 /* Rows whose field has this normal form, ascending, exact (strings are compared, not hashes alone).
  * *ret_rows lives until the next call on this reader. */

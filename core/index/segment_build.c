@@ -4,16 +4,49 @@
  */
 #include "core/index/segment_build.h"
 
+#include "core/index/classes.h"
 #include "core/index/hash.h"
 #include "core/index/identity.h"
+#include "core/index/queue_id.h"
 #include "formats/cursor.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SIGN_BIT         (UINT64_C(1) << 63)
 #define KEYS_A_RECIPIENT 3
+
+static const enum spr_packing PACKINGS[SPR_AT_COLUMNS] = {
+    [SPR_AT_DIR] = SPR_PACK_PLANES,
+    [SPR_AT_FOLDER] = SPR_PACK_PLANES,
+    [SPR_AT_STATE] = SPR_PACK_PLANES,
+    [SPR_AT_AUTH_SOURCE] = SPR_PACK_PLANES,
+    [SPR_AT_TEXT + SPR_COLUMN_AUTH_METHOD] = SPR_PACK_PLANES,
+    [SPR_AT_TEXT + SPR_COLUMN_QUEUE_NAME] = SPR_PACK_PLANES,
+    [SPR_AT_INODE] = SPR_PACK_DELTA,
+    [SPR_AT_FILE_SIZE] = SPR_PACK_PLANES,
+    [SPR_AT_FLAGS] = SPR_PACK_PLANES,
+    [SPR_AT_TEXT + SPR_COLUMN_SENDER] = SPR_PACK_SERIAL,
+    [SPR_AT_TEXT + SPR_COLUMN_ACCOUNT] = SPR_PACK_PLANES,
+    [SPR_AT_TEXT + SPR_COLUMN_LOCAL_USER] = SPR_PACK_PLANES,
+    [SPR_AT_TEXT + SPR_COLUMN_CLIENT] = SPR_PACK_SERIAL,
+    [SPR_AT_TEXT + SPR_COLUMN_HELO] = SPR_PACK_SERIAL,
+    [SPR_AT_TEXT + SPR_COLUMN_SUBJECT] = SPR_PACK_SERIAL,
+    [SPR_AT_TEXT + SPR_COLUMN_HEADER_FROM] = SPR_PACK_SERIAL,
+    [SPR_AT_TEXT + SPR_COLUMN_MESSAGE_ID] = SPR_PACK_SERIAL,
+    [SPR_AT_TEXT + SPR_COLUMN_LAST_ERROR] = SPR_PACK_PLANES,
+    [SPR_AT_TEXT + SPR_COLUMN_LOG_SESSION] = SPR_PACK_SERIAL,
+    [SPR_AT_NUMBER + SPR_NUMBER_ARRIVAL] = SPR_PACK_DELTA,
+    [SPR_AT_NUMBER + SPR_NUMBER_NEXT_RETRY] = SPR_PACK_PLANES,
+    [SPR_AT_NUMBER + SPR_NUMBER_ATTEMPTS] = SPR_PACK_PLANES,
+    [SPR_AT_NUMBER + SPR_NUMBER_SIZE] = SPR_PACK_PLANES,
+    [SPR_AT_RCPT_COUNT] = SPR_PACK_PLANES,
+    [SPR_AT_RCPT_ANCHOR] = SPR_PACK_DELTA,
+    [SPR_AT_RCPT_ADDRESS] = SPR_PACK_SERIAL,
+    [SPR_AT_RCPT_ORIGINAL] = SPR_PACK_PLANES,
+    [SPR_AT_RCPT_ERROR] = SPR_PACK_PLANES,
+    [SPR_AT_RCPT_STATE] = SPR_PACK_PLANES,
+};
 
 static struct spr_text cut_text(struct spr_text text)
 {
@@ -23,20 +56,38 @@ static struct spr_text cut_text(struct spr_text text)
     return text;
 }
 
-/* Key of a text: id + 1, or 0 for unknown. */
-static int text_key(struct spr_segment_builder *builder, struct spr_text text, uint64_t *ret_key)
+/* Key of a text: id in its class + 1, or 0 for unknown. */
+static int text_key(struct spr_strings *strings, struct spr_text text, uint64_t *ret_key)
 {
     if (text.bytes == NULL) {
         *ret_key = 0;
         return 0;
     }
     uint32_t id;
-    int r = spr_strings_intern(&builder->strings, cut_text(text), &id);
+    int r = spr_strings_intern(strings, cut_text(text), &id);
     if (r < 0) {
         return r;
     }
     *ret_key = (uint64_t)id + 1;
     return 0;
+}
+
+/* The same, of a text that is often that of the row before. */
+static int column_key(struct spr_strings *strings, struct spr_text_memo *memo, struct spr_text text,
+                      uint64_t *ret_key)
+{
+    if (text.bytes != NULL && memo->key > 0 && text.length == memo->length &&
+        memcmp(text.bytes, memo->bytes, text.length) == 0) {
+        *ret_key = memo->key;
+        return 0;
+    }
+    int r = text_key(strings, text, ret_key);
+    if (r == 0 && *ret_key > 0 && text.length <= SPR_MEMO_MAX) {
+        memo->key = *ret_key;
+        memo->length = text.length;
+        memcpy(memo->bytes, text.bytes, text.length);
+    }
+    return r;
 }
 
 static void put_name(struct spr_bytes *raw, struct spr_text id, struct spr_text name)
@@ -64,18 +115,30 @@ static struct spr_text known(struct spr_text text)
     return text.bytes != NULL ? text : (struct spr_text){ (const uint8_t *)"", 0 };
 }
 
-/* Queue id and names; the room is there. */
-static void put_names(struct spr_segment_builder *builder, const struct spr_record *record)
+/* Queue id and names; the room is there. An id that has a shape and names the only file is told by
+ * its columns alone. */
+static void put_names(struct spr_segment_builder *builder, const struct spr_record *record,
+                      uint64_t keys[SPR_AT_ROW_COLUMNS])
 {
     struct spr_bytes *raw = &builder->names.raw;
     const struct spr_text id = known(record->queue_id);
+    builder->names.count++;
+    if (record->file_count == 1 && record->files[0].role == 0 &&
+        spr_texts_equal(record->files[0].name, id)) {
+        const struct spr_id_facts facts = { record->inode, record->number[SPR_NUMBER_ARRIVAL] };
+        keys[SPR_AT_ID_SHAPE] = spr_id_split(id, facts, &keys[SPR_AT_ID_NUMBER]);
+        if (keys[SPR_AT_ID_SHAPE] != SPR_ID_LITERAL) {
+            spr_bytes_put_u8(raw, 0);
+            return;
+        }
+    }
+    keys[SPR_AT_ID_TAG] = (spr_hash64(id.bytes, id.length, builder->seed) & SPR_TAG_MASK) + 1;
+    spr_bytes_put_varint(raw, record->file_count + 1u);
     spr_bytes_put_text(raw, id);
-    spr_bytes_put_varint(raw, record->file_count);
     for (unsigned i = 0; i < record->file_count; i++) {
         spr_bytes_put_varint(raw, record->files[i].role);
         put_name(raw, id, known(record->files[i].name));
     }
-    builder->names.count++;
 }
 
 static int check_record(const struct spr_segment_builder *builder, const struct spr_record *record)
@@ -109,6 +172,39 @@ static int reserve_names(struct spr_segment_builder *builder, const struct spr_r
     return spr_bytes_reserve(&names->raw, room);
 }
 
+static bool is_of_recipients(unsigned column)
+{
+    return column >= SPR_AT_RCPT_ADDRESS && column <= SPR_AT_RCPT_STATE;
+}
+
+/* Room in all columns of rows for one block more, in those of recipients for the record's. */
+static int reserve_columns(struct spr_segment_builder *builder, uint32_t recipient_count)
+{
+    int r = 0;
+    const uint64_t rows = builder->rows;
+    for (unsigned i = 0; r == 0 && rows % SPR_COLUMN_BLOCK == 0 && i < SPR_AT_ROW_COLUMNS; i++) {
+        r = spr_column_reserve(&builder->columns[i], rows, rows + SPR_COLUMN_BLOCK);
+    }
+    if (r == 0 && rows % SPR_COLUMN_BLOCK == 0) {
+        struct spr_column_builder *anchors = &builder->columns[SPR_AT_RCPT_ANCHOR];
+        r = spr_column_reserve(anchors, anchors->count, anchors->count + SPR_COLUMN_BLOCK);
+    }
+    const uint64_t recipients = builder->recipients + recipient_count;
+    if (r < 0 || recipients <= builder->recipients_reserved) {
+        return r;
+    }
+    for (unsigned i = 0; r == 0 && i < SPR_AT_COLUMNS; i++) {
+        if (is_of_recipients(i)) {
+            r = spr_column_reserve(&builder->columns[i], builder->recipients,
+                                   recipients + SPR_COLUMN_BLOCK);
+        }
+    }
+    if (r == 0) {
+        builder->recipients_reserved = recipients + SPR_COLUMN_BLOCK;
+    }
+    return r;
+}
+
 static int reserve_row(struct spr_segment_builder *builder, const struct spr_record *record)
 {
     if (builder->rows >= SPR_SEGMENT_ROWS_MAX ||
@@ -116,43 +212,92 @@ static int reserve_row(struct spr_segment_builder *builder, const struct spr_rec
         return -E2BIG;
     }
     int r = reserve_names(builder, record);
-    for (unsigned i = 0; r == 0 && i < SPR_AT_BUILT_COLUMNS; i++) {
-        const bool of_recipients = i >= SPR_AT_RCPT_ADDRESS && i <= SPR_AT_RCPT_STATE;
-        r = spr_column_reserve(&builder->columns[i], of_recipients ? record->recipient_count : 1);
+    return r < 0 ? r : reserve_columns(builder, record->recipient_count);
+}
+
+/* Keys of the addresses of a part of the recipients, at most SPR_INTERN_MAX. */
+static int intern_addresses(struct spr_strings *strings, const struct spr_recipient *recipients,
+                            uint32_t count, uint8_t *keys)
+{
+    struct spr_text texts[SPR_INTERN_MAX];
+    uint32_t ids[SPR_INTERN_MAX];
+    uint32_t places[SPR_INTERN_MAX];
+    uint32_t known_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        spr_store_u32(keys + (size_t)i * KEYS_A_RECIPIENT * 4, 0);
+        if (recipients[i].address.bytes != NULL) {
+            texts[known_count] = cut_text(recipients[i].address);
+            places[known_count++] = i;
+        }
     }
-    return r < 0 ? r : spr_column_reserve(&builder->ids, 1);
+    int r = spr_strings_intern_all(strings, texts, known_count, ids);
+    for (uint32_t i = 0; r == 0 && i < known_count; i++) {
+        spr_store_u32(keys + (size_t)places[i] * KEYS_A_RECIPIENT * 4, ids[i] + 1);
+    }
+    return r;
+}
+
+static int intern_rest(struct spr_segment_builder *builder, const struct spr_recipient *recipient,
+                       uint8_t *keys)
+{
+    uint64_t original = 0;
+    uint64_t error = 0;
+    int r = 0;
+    if (recipient->original.bytes == NULL) {
+        original = 0;
+    } else if (recipient->address.bytes != NULL &&
+               spr_texts_equal(recipient->original, recipient->address)) {
+        original = SPR_KEY_SAME;
+    } else {
+        r = text_key(&builder->strings[SPR_CLASS_RECIPIENTS], recipient->original, &original);
+        original++;
+    }
+    if (r == 0 && recipient->error.bytes != NULL) {
+        r = text_key(&builder->strings[SPR_CLASS_OTHER], recipient->error, &error);
+    }
+    spr_store_u32(keys + 4, (uint32_t)original);
+    spr_store_u32(keys + 8, (uint32_t)error);
+    return r;
 }
 
 /* Keys of all recipients into builder->recipient_keys. */
 static int intern_recipients(struct spr_segment_builder *builder, const struct spr_record *record)
 {
     struct spr_bytes *scratch = &builder->recipient_keys;
-    scratch->length = 0;
-    int r = spr_bytes_reserve(scratch, (size_t)record->recipient_count * KEYS_A_RECIPIENT * 8);
-    for (uint32_t i = 0; r == 0 && i < record->recipient_count; i++) {
-        const struct spr_recipient *recipient = &record->recipients[i];
-        const struct spr_text texts[KEYS_A_RECIPIENT] = { recipient->address, recipient->original,
-                                                          recipient->error };
-        for (unsigned t = 0; r == 0 && t < KEYS_A_RECIPIENT; t++) {
-            uint64_t key = 0;
-            r = text_key(builder, texts[t], &key);
-            spr_bytes_put_u64(scratch, key);
-        }
+    const uint32_t count = record->recipient_count;
+    int r = spr_bytes_reserve(scratch, (size_t)count * KEYS_A_RECIPIENT * 4);
+    for (uint32_t i = 0; r == 0 && i < count; i += SPR_INTERN_MAX) {
+        const uint32_t part = count - i < SPR_INTERN_MAX ? count - i : SPR_INTERN_MAX;
+        r = intern_addresses(&builder->strings[SPR_CLASS_RECIPIENTS], record->recipients + i, part,
+                             scratch->at + (size_t)i * KEYS_A_RECIPIENT * 4);
+    }
+    for (uint32_t i = 0; r == 0 && i < count; i++) {
+        r = intern_rest(builder, &record->recipients[i],
+                        scratch->at + (size_t)i * KEYS_A_RECIPIENT * 4);
     }
     return r;
 }
 
+/* The key of item `position` of a column. */
+static void note_key(struct spr_segment_builder *builder, unsigned column, uint64_t position,
+                     uint64_t key)
+{
+    if (key != builder->last[column]) {
+        spr_column_fill(&builder->columns[column], builder->last[column], position);
+        builder->last[column] = key;
+    }
+}
+
 static void push_recipients(struct spr_segment_builder *builder, const struct spr_record *record)
 {
-    struct spr_column_builder *columns = builder->columns;
     const uint8_t *keys = builder->recipient_keys.at;
-    for (uint32_t i = 0; i < record->recipient_count; i++, keys += KEYS_A_RECIPIENT * 8) {
-        spr_column_push(&columns[SPR_AT_RCPT_ADDRESS], spr_load_u64(keys));
-        spr_column_push(&columns[SPR_AT_RCPT_ORIGINAL], spr_load_u64(keys + 8));
-        spr_column_push(&columns[SPR_AT_RCPT_ERROR], spr_load_u64(keys + 16));
-        spr_column_push(&columns[SPR_AT_RCPT_STATE], (uint64_t)record->recipients[i].state);
+    for (uint32_t i = 0; i < record->recipient_count; i++, keys += KEYS_A_RECIPIENT * 4) {
+        const uint64_t position = builder->recipients++;
+        spr_column_push(&builder->columns[SPR_AT_RCPT_ADDRESS], spr_load_u32(keys));
+        note_key(builder, SPR_AT_RCPT_ORIGINAL, position, spr_load_u32(keys + 4));
+        note_key(builder, SPR_AT_RCPT_ERROR, position, spr_load_u32(keys + 8));
+        note_key(builder, SPR_AT_RCPT_STATE, position, (uint64_t)record->recipients[i].state);
     }
-    builder->recipients += record->recipient_count;
 }
 
 static void fill_keys(const struct spr_record *record, uint64_t keys[SPR_AT_ROW_COLUMNS])
@@ -168,9 +313,37 @@ static void fill_keys(const struct spr_record *record, uint64_t keys[SPR_AT_ROW_
     keys[SPR_AT_AUTH_SOURCE] = (uint64_t)record->auth_source;
     keys[SPR_AT_FLAGS] = record->flags;
     for (unsigned i = 0; i < SPR_NUMBER_COUNT; i++) {
-        keys[SPR_AT_NUMBER + i] = (uint64_t)record->number[i] ^ SIGN_BIT;
+        keys[SPR_AT_NUMBER + i] = (uint64_t)record->number[i] ^ SPR_SIGN_BIT;
     }
+    keys[SPR_AT_NUMBER + SPR_NUMBER_SIZE] =
+        spr_size_key(keys[SPR_AT_NUMBER + SPR_NUMBER_SIZE], record->file_size);
     keys[SPR_AT_RCPT_COUNT] = record->recipient_count;
+    keys[SPR_AT_ID_SHAPE] = SPR_ID_LITERAL;
+    keys[SPR_AT_ID_NUMBER] = 0;
+    keys[SPR_AT_ID_TAG] = 0;
+}
+
+/* Keys of all texts of the row. */
+static int intern_texts(struct spr_segment_builder *builder, const struct spr_record *record,
+                        uint64_t keys[SPR_AT_ROW_COLUMNS])
+{
+    const struct spr_text account = record->text[SPR_COLUMN_ACCOUNT];
+    const struct spr_text sender = record->text[SPR_COLUMN_SENDER];
+    const bool is_same =
+        account.bytes != NULL && sender.bytes != NULL && spr_texts_equal(account, sender);
+    int r = column_key(&builder->strings[SPR_CLASS_OTHER], &builder->folder, known(record->folder),
+                       &keys[SPR_AT_FOLDER]);
+    for (unsigned i = 0; r == 0 && i < SPR_COLUMN_COUNT; i++) {
+        uint64_t *key = &keys[SPR_AT_TEXT + i];
+        if (i == SPR_COLUMN_ACCOUNT && is_same) {
+            *key = SPR_KEY_SAME;
+            continue;
+        }
+        r = column_key(&builder->strings[spr_class_of((enum spr_column)i)], &builder->texts[i],
+                       record->text[i], key);
+        *key += i == SPR_COLUMN_ACCOUNT && *key > 0;
+    }
+    return r;
 }
 
 int spr_segment_builder_add(struct spr_segment_builder *builder, const struct spr_record *record)
@@ -185,10 +358,7 @@ int spr_segment_builder_add(struct spr_segment_builder *builder, const struct sp
     }
     uint64_t keys[SPR_AT_ROW_COLUMNS];
     fill_keys(record, keys);
-    r = text_key(builder, known(record->folder), &keys[SPR_AT_FOLDER]);
-    for (unsigned i = 0; r == 0 && i < SPR_COLUMN_COUNT; i++) {
-        r = text_key(builder, record->text[i], &keys[SPR_AT_TEXT + i]);
-    }
+    r = intern_texts(builder, record, keys);
     if (r == 0) {
         r = intern_recipients(builder, record);
     }
@@ -196,14 +366,12 @@ int spr_segment_builder_add(struct spr_segment_builder *builder, const struct sp
         return r;
     }
 
-    put_names(builder, record);
-    const struct spr_text id = known(record->queue_id);
-    spr_column_push(&builder->ids, spr_hash64(id.bytes, id.length, builder->seed));
+    put_names(builder, record, keys);
     if (builder->rows % SPR_ANCHOR_ROWS == 0) {
         spr_column_push(&builder->columns[SPR_AT_RCPT_ANCHOR], builder->recipients);
     }
     for (unsigned i = 0; i < SPR_AT_ROW_COLUMNS; i++) {
-        spr_column_push(&builder->columns[i], keys[i]);
+        note_key(builder, i, builder->rows, keys[i]);
     }
     push_recipients(builder, record);
     builder->rows++;
@@ -215,13 +383,20 @@ uint32_t spr_segment_builder_count(const struct spr_segment_builder *builder)
     return builder->rows;
 }
 
-size_t spr_segment_builder_memory(const struct spr_segment_builder *builder)
+/* Asked for every message: columns are summed up at times. */
+size_t spr_segment_builder_memory(struct spr_segment_builder *builder)
 {
-    size_t bytes = sizeof(*builder) + spr_strings_memory(&builder->strings) +
-                   spr_block_builder_memory(&builder->names) + spr_column_memory(&builder->ids) +
-                   builder->recipient_keys.capacity;
-    for (unsigned i = 0; i < SPR_AT_BUILT_COLUMNS; i++) {
-        bytes += spr_column_memory(&builder->columns[i]) - sizeof(builder->columns[i]);
+    if (builder->rows % SPR_ANCHOR_ROWS == 0) {
+        builder->column_bytes = 0;
+        for (unsigned i = 0; i < SPR_AT_COLUMNS; i++) {
+            builder->column_bytes +=
+                spr_column_memory(&builder->columns[i]) - sizeof(builder->columns[i]);
+        }
+        builder->column_bytes += spr_block_builder_memory(&builder->names);
+    }
+    size_t bytes = sizeof(*builder) + builder->column_bytes + builder->recipient_keys.capacity;
+    for (unsigned i = 0; i < SPR_CLASS_COUNT; i++) {
+        bytes += spr_strings_memory(&builder->strings[i]);
     }
     return bytes;
 }
@@ -234,12 +409,19 @@ int spr_segment_builder_new(const struct spr_index_secret *secret,
         return -ENOMEM;
     }
     builder->seed = secret->seed;
-    spr_strings_init(&builder->strings, secret->seed);
+    for (unsigned i = 0; i < SPR_CLASS_COUNT; i++) {
+        const uint16_t tags = i == SPR_CLASS_RECIPIENTS ? SPR_TAG_RECIPIENTS : SPR_TAG_MASK;
+        spr_strings_init(&builder->strings[i], secret->seed, i < SPR_CLASS_TAGGED ? tags : 0);
+    }
+    for (unsigned i = 0; i < SPR_AT_COLUMNS; i++) {
+        spr_column_init(&builder->columns[i], PACKINGS[i], &builder->packer);
+    }
     int r = spr_block_builder_init(&builder->names);
     if (r < 0) {
         spr_segment_builder_free(builder);
         return r;
     }
+    builder->packer.context = builder->names.context;
     *ret_builder = builder;
     return 0;
 }
@@ -249,12 +431,13 @@ void spr_segment_builder_free(struct spr_segment_builder *builder)
     if (builder == NULL) {
         return;
     }
-    for (unsigned i = 0; i < SPR_AT_BUILT_COLUMNS; i++) {
+    for (unsigned i = 0; i < SPR_AT_COLUMNS; i++) {
         spr_column_free(&builder->columns[i]);
     }
-    spr_column_free(&builder->ids);
+    for (unsigned i = 0; i < SPR_CLASS_COUNT; i++) {
+        spr_strings_free(&builder->strings[i]);
+    }
     spr_bytes_free(&builder->recipient_keys);
     spr_block_builder_free(&builder->names);
-    spr_strings_free(&builder->strings);
     free(builder);
 }

@@ -10,26 +10,31 @@
 #include "core/index/segment.h"
 #include "core/index/strings.h"
 
+#define SPR_MEMO_MAX 64 /* bytes of a text that is remembered */
+
+/* The text that a column had in the row before, and its key. */
+struct spr_text_memo {
+    uint64_t key; /* 0: none */
+    size_t length;
+    uint8_t bytes[SPR_MEMO_MAX];
+};
+
 struct spr_segment_builder {
     uint64_t seed;
     uint32_t rows;
     uint64_t recipients;
+    uint64_t recipients_reserved; /* columns have room for so many */
     bool sealed; /* its last blocks are packed: it can only be written, again if that failed */
-    struct spr_strings strings;
+    size_t column_bytes; /* held by columns when they were last asked */
+    struct spr_strings strings[SPR_CLASS_COUNT];
+    struct spr_text_memo folder, texts[SPR_COLUMN_COUNT];
     struct spr_block_builder names;
-    struct spr_column_builder columns[SPR_AT_BUILT_COLUMNS];
-    struct spr_column_builder ids;   /* hash of each row's queue id */
-    struct spr_bytes recipient_keys; /* of the record being added */
+    struct spr_packer packer;
+    struct spr_column_builder columns[SPR_AT_COLUMNS];
+    /* Key of the last row or recipient. Columns are filled up to it only when another key comes:
+     * one that never changes costs nothing. */
+    uint64_t last[SPR_AT_COLUMNS];
+    struct spr_bytes recipient_keys; /* u32s, of the record being added */
 };
-
-/* The sections that are derived from the rows when a segment is written. */
-struct spr_segment_lists {
-    struct spr_block_builder postings;
-    struct spr_column_builder key_start, key_slot, id_start, id_slot;
-};
-/* lists comes zeroed and is to be freed also on failure. Interns the normal forms in the builder's
- * strings. */
-int spr_segment_lists_build(struct spr_segment_builder *builder, struct spr_segment_lists *lists);
-void spr_segment_lists_free(struct spr_segment_lists *lists);
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * Look-ups: normal form → hash → bucket → string compared → posting lists; queue id → hash →
- * bucket → rows whose id is compared.
+ * Look-ups. A normal form: tag → strings whose own normal form is compared → the rows that have one
+ * of them. A domain: all strings of the class. A queue id: the inode that it names, or its tag,
+ * then the ids are compared. Blocks whose keys cannot hold what is looked for are not decoded.
  */
 #include "core/fault.h"
+#include "core/index/address.h"
 #include "core/index/hash.h"
 #include "core/index/segment_view.h"
 #include "formats/cursor.h"
@@ -10,6 +12,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What is looked for in a column: keys of one class. */
+struct wanted {
+    uint64_t *keys; /* bitmap over the ids of the class */
+    uint32_t count; /* how many are wanted */
+    uint32_t low, high;
+};
 
 static int add_row(struct spr_segment_reader *reader, uint32_t row, struct spr_fault *fault)
 {
@@ -26,179 +35,349 @@ static int add_row(struct spr_segment_reader *reader, uint32_t row, struct spr_f
     return 0;
 }
 
-/* Slots [*ret_first, *ret_end) of the hash's bucket. */
-static int find_bucket(const struct spr_segment *segment, unsigned starts, unsigned slots,
-                       uint64_t hash, uint64_t ends[2], struct spr_fault *fault)
+/* ---- Strings --------------------------------------------------------------------------------- */
+
+static void want(struct wanted *wanted, uint32_t id)
 {
-    const uint64_t count = segment->columns[slots].count;
-    const uint64_t bucket = spr_bucket_of(hash, spr_bucket_bits(count));
-    int r = spr_segment_key_within(segment, starts, bucket, count, &ends[0], fault);
-    return r < 0 ? r : spr_segment_key_within(segment, starts, bucket + 1, count, &ends[1], fault);
+    wanted->keys[id / 64] |= UINT64_C(1) << (id % 64);
+    wanted->low = wanted->count == 0 ? id : wanted->low;
+    wanted->high = id;
+    wanted->count++;
 }
 
-/* Item of a slot if its tag fits, else UINT32_MAX. */
-static int take_slot(const struct spr_segment *segment, unsigned slots, uint64_t slot,
-                     uint64_t hash, uint32_t *ret_item, struct spr_fault *fault)
+static bool is_wanted(const struct wanted *wanted, uint64_t id)
 {
-    uint64_t key = 0;
-    int r = spr_segment_key_within(segment, slots, slot, (uint64_t)UINT32_MAX << SPR_TAG_BITS, &key,
-                                   fault);
-    if (r == 0) {
-        *ret_item =
-            spr_tag_of(key) == spr_tag_of(hash) ? (uint32_t)(key >> SPR_TAG_BITS) : UINT32_MAX;
-    }
-    return r;
+    return id >= wanted->low && id <= wanted->high && (wanted->keys[id / 64] >> (id % 64) & 1) != 0;
 }
 
-static int find_string(struct spr_segment_reader *reader, struct spr_text text, uint32_t *ret_id,
-                       struct spr_fault *fault)
+/* Strings of the class with this tag, if it is theirs. */
+static int want_tagged(struct spr_segment_reader *reader, enum spr_string_class class,
+                       struct spr_text normal, struct wanted *wanted, struct spr_fault *fault)
 {
     const struct spr_segment *segment = reader->segment;
-    const uint64_t hash = spr_hash64(text.bytes, text.length, segment->seed);
-    uint64_t ends[2] = { 0, 0 };
-    int r = find_bucket(segment, SPR_AT_KEY_START, SPR_AT_KEY_SLOT, hash, ends, fault);
-    uint32_t id = SPR_STRING_NONE;
-    for (uint64_t slot = ends[0]; r == 0 && slot < ends[1]; slot++) {
-        uint32_t item = UINT32_MAX;
-        r = take_slot(segment, SPR_AT_KEY_SLOT, slot, hash, &item, fault);
-        if (r < 0 || item == UINT32_MAX) {
-            continue;
-        }
-        struct spr_text candidate = { NULL, 0 };
-        r = spr_segment_borrow(reader, item, &candidate, fault);
-        if (r == 0 && spr_texts_equal(candidate, text)) {
-            id = item;
-            break;
+    const uint64_t tag = spr_hash64(normal.bytes, normal.length, segment->seed) &
+                         (class == SPR_CLASS_RECIPIENTS ? SPR_TAG_RECIPIENTS : SPR_TAG_MASK);
+    const uint32_t start = segment->class_start[class];
+    const uint32_t end = segment->class_start[class + 1];
+    int r = 0;
+    for (uint32_t id = start; r == 0 && id < end;) {
+        const uint64_t *tags = NULL;
+        uint32_t count = 0;
+        r = spr_segment_keys(reader, SPR_AT_STRING_TAG, id / SPR_COLUMN_BLOCK, &tags, &count,
+                             fault);
+        for (uint32_t i = id % SPR_COLUMN_BLOCK; r == 0 && i < count && id < end; i++, id++) {
+            struct spr_text text = { NULL, 0 };
+            uint8_t form[SPR_ADDRESS_MAX];
+            if (tags[i] != tag) {
+                continue;
+            }
+            r = spr_segment_borrow(reader, id, &text, fault);
+            if (r == 0 &&
+                spr_texts_equal((struct spr_text){ form, spr_address_normalise(text, form) },
+                                normal)) {
+                want(wanted, id - start);
+            }
         }
     }
-    *ret_id = id;
     return r;
 }
 
-/* The rows of one posting entry; `wanted` false: only walks over them. */
-static int take_rows(struct spr_segment_reader *reader, const uint8_t **at, const uint8_t *end,
-                     uint64_t row, bool wanted, struct spr_fault *fault)
+/* Strings of the class that have this domain. */
+static int want_domain(struct spr_segment_reader *reader, enum spr_string_class class,
+                       struct spr_text domain, struct wanted *wanted, struct spr_fault *fault)
 {
-    uint64_t more;
-    if (!spr_pack_varint(at, end, &more) || more >= SPR_POSTING_ROWS) {
-        return SPR_E_CORRUPT;
+    const struct spr_segment *segment = reader->segment;
+    const uint32_t start = segment->class_start[class];
+    int r = 0;
+    for (uint32_t id = start; r == 0 && id < segment->class_start[class + 1]; id++) {
+        struct spr_text text = { NULL, 0 };
+        uint8_t form[SPR_ADDRESS_MAX];
+        r = spr_segment_borrow(reader, id, &text, fault);
+        if (r < 0) {
+            break;
+        }
+        if (!spr_address_is_normal(text)) {
+            text = (struct spr_text){ form, spr_address_normalise(text, form) };
+        }
+        const struct spr_text own = spr_address_domain(text);
+        if (own.bytes != NULL && spr_texts_equal(own, domain)) {
+            want(wanted, id - start);
+        }
     }
-    for (;;) {
-        if (row >= reader->segment->rows ||
-            (wanted && reader->found_count > 0 && row <= reader->found[reader->found_count - 1])) {
-            return SPR_E_CORRUPT;
-        }
-        if (wanted) {
-            int r = add_row(reader, (uint32_t)row, fault);
-            if (r < 0) {
-                return r;
-            }
-        }
-        if (more-- == 0) {
-            return 0;
-        }
-        uint64_t gap;
-        if (!spr_pack_varint(at, end, &gap) || gap >= UINT32_MAX) {
-            return SPR_E_CORRUPT;
-        }
-        row += gap + 1;
-    }
+    return r;
 }
 
-/* Entries of one item in a decoded block. *ret_past: an entry behind the item was met. */
-static int take_entries(struct spr_segment_reader *reader, const struct spr_block_entry *entry,
-                        const uint8_t *bytes, uint32_t item, bool *ret_past,
-                        struct spr_fault *fault)
+/* ---- Columns --------------------------------------------------------------------------------- */
+
+/* Next item from `item` on, of the column, whose id is wanted. Keys of ids start at `base`; key 1
+ * below a base of 2 is that of the column beside. UINT64_MAX: none. */
+struct search {
+    unsigned column;
+    uint64_t base;
+    const struct wanted *wanted;
+    uint64_t item; /* found; UINT64_MAX at the end */
+};
+
+static bool may_hold(const struct spr_column_view *view, uint32_t block,
+                     const struct search *search)
 {
-    const uint8_t *at = bytes;
-    const uint8_t *end = bytes + entry->raw;
-    uint64_t current = entry->first;
-    uint64_t first_row = 0;
-    for (uint32_t i = 0; i < entry->count; i++) {
-        uint64_t step;
-        uint64_t move;
-        if (!spr_pack_varint(&at, end, &step) || step > UINT32_MAX ||
-            !spr_pack_varint(&at, end, &move)) {
-            return SPR_E_CORRUPT;
+    uint64_t low;
+    uint64_t high;
+    spr_column_bounds(view, block, &low, &high);
+    return high >= search->wanted->low + search->base && low <= search->wanted->high + search->base;
+}
+
+static int find_next(struct spr_segment_reader *reader, struct search *search, uint64_t from,
+                     struct spr_fault *fault)
+{
+    const struct spr_column_view *view = &reader->segment->columns[search->column];
+    uint32_t block = (uint32_t)(from / SPR_COLUMN_BLOCK);
+    for (; block < view->blocks; block++, from = (uint64_t)block * SPR_COLUMN_BLOCK) {
+        if (!may_hold(view, block, search)) {
+            continue;
         }
-        current += step;
-        first_row += (uint64_t)spr_unzigzag(move);
-        if (current > item) {
-            *ret_past = true;
-            return 0;
-        }
-        int r = take_rows(reader, &at, end, first_row, current == item, fault);
+        const uint64_t *keys = NULL;
+        uint32_t count = 0;
+        int r = spr_segment_keys(reader, search->column, block, &keys, &count, fault);
         if (r < 0) {
             return r;
         }
+        for (uint32_t i = (uint32_t)(from % SPR_COLUMN_BLOCK); i < count; i++) {
+            if (keys[i] >= search->base && is_wanted(search->wanted, keys[i] - search->base)) {
+                search->item = (uint64_t)block * SPR_COLUMN_BLOCK + i;
+                return 0;
+            }
+        }
+    }
+    search->item = UINT64_MAX;
+    return 0;
+}
+
+static int find_rows(struct spr_segment_reader *reader, enum spr_column column,
+                     const struct wanted *wanted, struct spr_fault *fault)
+{
+    struct search search = { SPR_AT_TEXT + (unsigned)column, 1, wanted, 0 };
+    int r = find_next(reader, &search, 0, fault);
+    while (r == 0 && search.item != UINT64_MAX) {
+        r = add_row(reader, (uint32_t)search.item, fault);
+        if (r == 0) {
+            r = find_next(reader, &search, search.item + 1, fault);
+        }
+    }
+    return r;
+}
+
+/* Accounts: their own ids, or "the sender's" where the sender is wanted. */
+static int find_accounts(struct spr_segment_reader *reader, const struct wanted *wanted,
+                         struct spr_fault *fault)
+{
+    const struct spr_segment *segment = reader->segment;
+    const uint32_t blocks = segment->columns[SPR_AT_TEXT + SPR_COLUMN_ACCOUNT].blocks;
+    const struct search own = { SPR_AT_TEXT + SPR_COLUMN_ACCOUNT, SPR_KEY_SAME + 1, wanted, 0 };
+    const struct search sender = { SPR_AT_TEXT + SPR_COLUMN_SENDER, 1, wanted, 0 };
+    int r = 0;
+    for (uint32_t block = 0; r == 0 && block < blocks; block++) {
+        uint64_t low;
+        uint64_t high;
+        const uint64_t *accounts = NULL;
+        const uint64_t *senders = NULL;
+        uint32_t count = 0;
+        spr_column_bounds(&segment->columns[own.column], block, &low, &high);
+        const bool may_be_same = low == SPR_KEY_SAME &&
+                                 segment->columns[sender.column].blocks > 0 &&
+                                 may_hold(&segment->columns[sender.column], block, &sender);
+        if (!may_be_same && !may_hold(&segment->columns[own.column], block, &own)) {
+            continue;
+        }
+        r = spr_segment_keys(reader, own.column, block, &accounts, &count, fault);
+        if (r == 0) {
+            r = spr_segment_keys(reader, sender.column, block, &senders, &count, fault);
+        }
+        for (uint32_t i = 0; r == 0 && i < count; i++) {
+            const bool is_same = accounts[i] == SPR_KEY_SAME;
+            const uint64_t key = is_same ? senders[i] : accounts[i] - 1; /* id + 1 */
+            if (accounts[i] > 0 && key > 0 && is_wanted(wanted, key - 1)) {
+                r = add_row(reader, block * SPR_COLUMN_BLOCK + i, fault);
+            }
+        }
+    }
+    return r;
+}
+
+/* Rows of recipients: the first of each row that has the address or its original. */
+static int find_recipients(struct spr_segment_reader *reader, const struct wanted *wanted,
+                           struct spr_fault *fault)
+{
+    const uint32_t rows = reader->segment->rows;
+    struct search address = { SPR_AT_RCPT_ADDRESS, 1, wanted, 0 };
+    struct search original = { SPR_AT_RCPT_ORIGINAL, SPR_KEY_SAME + 1, wanted, 0 };
+    uint64_t end = 0; /* of the recipients of the rows before `row` */
+    uint32_t row = 0;
+    int r = find_next(reader, &address, 0, fault);
+    if (r == 0) {
+        r = find_next(reader, &original, 0, fault);
+    }
+    while (r == 0) {
+        const uint64_t item = address.item < original.item ? address.item : original.item;
+        if (item == UINT64_MAX) {
+            break;
+        }
+        while (r == 0 && row < rows && end <= item) {
+            uint64_t count = 0;
+            r = spr_segment_key_within(reader, SPR_AT_RCPT_COUNT, row++,
+                                       reader->segment->recipients, &count, fault);
+            end += count;
+        }
+        if (r == 0 && end <= item) {
+            return spr_segment_corrupt(reader->segment,
+                                       reader->segment->map + SPR_SEGMENT_AT_RECIPIENTS,
+                                       "a recipient belongs to no row", fault);
+        }
+        if (r == 0) {
+            r = add_row(reader, row - 1, fault);
+        }
+        if (r == 0 && address.item < end) {
+            r = find_next(reader, &address, end, fault);
+        }
+        if (r == 0 && original.item < end) {
+            r = find_next(reader, &original, end, fault);
+        }
+    }
+    return r;
+}
+
+/* ---- Queue ids ------------------------------------------------------------------------------- */
+
+static int add_if_id(struct spr_segment_reader *reader, uint32_t row, struct spr_text id,
+                     struct spr_fault *fault)
+{
+    struct spr_text own = { NULL, 0 };
+    int r = spr_segment_queue_id(reader, row, &own, fault);
+    return r == 0 && spr_texts_equal(own, id) ? add_row(reader, row, fault) : r;
+}
+
+/* Rows with this key in a column, whose id is the one. */
+static int find_key(struct spr_segment_reader *reader, unsigned column, uint64_t key,
+                    struct spr_text id, struct spr_fault *fault)
+{
+    const struct spr_column_view *view = &reader->segment->columns[column];
+    int r = 0;
+    for (uint32_t block = 0; r == 0 && block < view->blocks; block++) {
+        uint64_t low;
+        uint64_t high;
+        const uint64_t *keys = NULL;
+        uint32_t count = 0;
+        spr_column_bounds(view, block, &low, &high);
+        if (key < low || key > high) {
+            continue;
+        }
+        r = spr_segment_keys(reader, column, block, &keys, &count, fault);
+        for (uint32_t i = 0; r == 0 && i < count; i++) {
+            if (keys[i] == key) {
+                r = add_if_id(reader, block * SPR_COLUMN_BLOCK + i, id, fault);
+            }
+        }
+    }
+    return r;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const uint32_t left = *(const uint32_t *)a;
+    const uint32_t right = *(const uint32_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+/* Each shape that the id may have names an inode; ids without a shape have a tag. */
+static int find_queue_id(struct spr_segment_reader *reader, struct spr_text id,
+                         struct spr_fault *fault)
+{
+    const uint64_t tag = spr_hash64(id.bytes, id.length, reader->segment->seed) & SPR_TAG_MASK;
+    uint64_t inodes[2];
+    unsigned count = 0;
+    int r = find_key(reader, SPR_AT_ID_TAG, tag + 1, id, fault);
+    const uint32_t literals = reader->found_count;
+    for (unsigned shape = SPR_ID_HEX; shape <= SPR_ID_BASE52; shape++) {
+        if (spr_id_inode((enum spr_id_shape)shape, id, &inodes[count])) {
+            count += count == 0 || inodes[count] != inodes[0];
+        }
+    }
+    for (unsigned i = 0; r == 0 && i < count; i++) {
+        r = find_key(reader, SPR_AT_INODE, inodes[i], id, fault);
+    }
+    if (r < 0 || reader->found_count == literals || reader->found_count < 2) {
+        return r;
+    }
+    /* Found by two ways: in order, and once. */
+    uint32_t kept = 1;
+    qsort(reader->found, reader->found_count, sizeof(*reader->found), compare_rows);
+    for (uint32_t i = 1; i < reader->found_count; i++) {
+        if (reader->found[i] != reader->found[kept - 1]) {
+            reader->found[kept++] = reader->found[i];
+        }
+    }
+    reader->found_count = kept;
+    return 0;
+}
+
+static int find_strings(struct spr_segment_reader *reader, enum spr_posting posting,
+                        struct spr_text normal, struct wanted *wanted, struct spr_fault *fault)
+{
+    switch (posting) {
+    case SPR_POSTING_ACCOUNT:
+    case SPR_POSTING_SENDER:
+    case SPR_POSTING_LOCAL_USER:
+        return want_tagged(reader, SPR_CLASS_PEOPLE, normal, wanted, fault);
+    case SPR_POSTING_RCPT:
+        return want_tagged(reader, SPR_CLASS_RECIPIENTS, normal, wanted, fault);
+    case SPR_POSTING_CLIENT:
+        return want_tagged(reader, SPR_CLASS_CLIENTS, normal, wanted, fault);
+    case SPR_POSTING_SENDER_DOMAIN:
+        return want_domain(reader, SPR_CLASS_PEOPLE, normal, wanted, fault);
+    case SPR_POSTING_RCPT_DOMAIN:
+        return want_domain(reader, SPR_CLASS_RECIPIENTS, normal, wanted, fault);
+    case SPR_POSTING_QUEUE_ID:
+    case SPR_POSTING_COUNT:
+        break;
     }
     return 0;
 }
 
-static int take_block(struct spr_segment_reader *reader, uint32_t block, uint32_t item,
-                      bool *ret_past, struct spr_fault *fault)
+static int find_text(struct spr_segment_reader *reader, enum spr_posting posting,
+                     struct spr_text normal, struct spr_fault *fault)
 {
-    const struct spr_block_view *view = &reader->segment->posting_blocks;
-    const struct spr_block_entry entry = spr_block_entry(view, block);
-    struct spr_decoded *postings = &reader->postings;
-    const char *reason = "a posting list leaves its block or its rows";
-    int r = 0;
-    if (postings->block != block) {
-        free(postings->bytes);
-        *postings = (struct spr_decoded){ .block = UINT32_MAX, .bytes = malloc(entry.raw) };
-        if (postings->bytes == NULL) {
-            return spr_fault_set(fault, -ENOMEM, reader->segment->name, 0, "out of memory");
-        }
-        r = spr_block_unpack(reader->unpacker, view, block, postings->bytes, &reason);
-        postings->block = r == 0 ? block : UINT32_MAX;
+    struct wanted wanted = { .keys = calloc(reader->segment->strings / 64u + 1, 8) };
+    if (wanted.keys == NULL) {
+        return spr_fault_set(fault, -ENOMEM, reader->segment->name, 0, "out of memory");
     }
-    if (r == 0) {
-        r = take_entries(reader, &entry, postings->bytes, item, ret_past, fault);
+    int r = find_strings(reader, posting, normal, &wanted, fault);
+    if (r < 0 || wanted.count == 0) {
+        free(wanted.keys);
+        return r;
     }
-    return r == SPR_E_CORRUPT
-               ? spr_segment_corrupt(reader->segment, view->payload + entry.offset, reason, fault)
-               : r;
-}
-
-/* All entries of an item; it may continue over several blocks. */
-static int find_postings(struct spr_segment_reader *reader, uint32_t item, struct spr_fault *fault)
-{
-    const struct spr_block_view *view = &reader->segment->posting_blocks;
-    uint32_t block = spr_block_find(view, item);
-    if (block == UINT32_MAX) {
-        return 0;
+    switch (posting) {
+    case SPR_POSTING_ACCOUNT:
+        r = find_accounts(reader, &wanted, fault);
+        break;
+    case SPR_POSTING_SENDER:
+    case SPR_POSTING_SENDER_DOMAIN:
+        r = find_rows(reader, SPR_COLUMN_SENDER, &wanted, fault);
+        break;
+    case SPR_POSTING_LOCAL_USER:
+        r = find_rows(reader, SPR_COLUMN_LOCAL_USER, &wanted, fault);
+        break;
+    case SPR_POSTING_CLIENT:
+        r = find_rows(reader, SPR_COLUMN_CLIENT, &wanted, fault);
+        break;
+    case SPR_POSTING_RCPT:
+    case SPR_POSTING_RCPT_DOMAIN:
+        r = find_recipients(reader, &wanted, fault);
+        break;
+    case SPR_POSTING_QUEUE_ID:
+    case SPR_POSTING_COUNT:
+        break;
     }
-    while (block > 0 && spr_block_entry(view, block).first == item) {
-        block--;
-    }
-    bool past = false;
-    int r = 0;
-    for (; r == 0 && !past && block < view->blocks && spr_block_entry(view, block).first <= item;
-         block++) {
-        r = take_block(reader, block, item, &past, fault);
-    }
-    return r;
-}
-
-static int find_queue_id(struct spr_segment_reader *reader, struct spr_text id,
-                         struct spr_fault *fault)
-{
-    const struct spr_segment *segment = reader->segment;
-    const uint64_t hash = spr_hash64(id.bytes, id.length, segment->seed);
-    uint64_t ends[2] = { 0, 0 };
-    int r = find_bucket(segment, SPR_AT_ID_START, SPR_AT_ID_SLOT, hash, ends, fault);
-    for (uint64_t slot = ends[0]; r == 0 && slot < ends[1]; slot++) {
-        uint32_t row = UINT32_MAX;
-        r = take_slot(segment, SPR_AT_ID_SLOT, slot, hash, &row, fault);
-        if (r < 0 || row == UINT32_MAX) {
-            continue;
-        }
-        struct spr_text candidate = { NULL, 0 };
-        r = spr_segment_queue_id(reader, row, &candidate, fault);
-        if (r == 0 && spr_texts_equal(candidate, id)) {
-            r = add_row(reader, row, fault);
-        }
-    }
+    free(wanted.keys);
     return r;
 }
 
@@ -207,16 +386,8 @@ int spr_segment_lookup(struct spr_segment_reader *reader, enum spr_posting posti
                        struct spr_fault *fault)
 {
     reader->found_count = 0;
-    int r;
-    if (posting == SPR_POSTING_QUEUE_ID) {
-        r = find_queue_id(reader, normal_form, fault);
-    } else {
-        uint32_t id = SPR_STRING_NONE;
-        r = find_string(reader, normal_form, &id, fault);
-        if (r == 0 && id != SPR_STRING_NONE) {
-            r = find_postings(reader, (uint32_t)posting * reader->segment->strings + id, fault);
-        }
-    }
+    int r = posting == SPR_POSTING_QUEUE_ID ? find_queue_id(reader, normal_form, fault)
+                                            : find_text(reader, posting, normal_form, fault);
     if (r < 0) {
         return r;
     }

@@ -58,7 +58,7 @@ static int check_header(struct spr_segment *segment, uint32_t *ret_sections,
     const uint8_t *map = segment->map;
     if (segment->bytes < SPR_SEGMENT_HEADER_BYTES) {
         return spr_fault_set(fault, SPR_E_CORRUPT, segment->name, segment->bytes,
-                             "a segment has at least 64 bytes");
+                             "a segment has at least 96 bytes");
     }
     if (spr_load_u64(map + SPR_SEGMENT_AT_MAGIC) != SPR_SEGMENT_MAGIC) {
         return spr_segment_corrupt(segment, map, "expected the mark of a segment", fault);
@@ -79,7 +79,7 @@ static int check_header(struct spr_segment *segment, uint32_t *ret_sections,
     if (spr_load_u32(map + SPR_SEGMENT_AT_VERSION) != SPR_SEGMENT_VERSION ||
         spr_load_u32(map + SPR_SEGMENT_AT_MUST) != 0) {
         return spr_fault_set(fault, SPR_E_NEWER, segment->name, SPR_SEGMENT_AT_VERSION,
-                             "segment version 1 without must-understand bits is known");
+                             "segment version 2 without must-understand bits is known");
     }
     if (spr_load_u64(map + SPR_SEGMENT_AT_BYTES) != segment->bytes) {
         return spr_segment_corrupt(segment, map + SPR_SEGMENT_AT_BYTES,
@@ -92,8 +92,13 @@ static int check_header(struct spr_segment *segment, uint32_t *ret_sections,
     segment->rows = spr_load_u32(map + SPR_SEGMENT_AT_ROWS);
     segment->strings = spr_load_u32(map + SPR_SEGMENT_AT_STRINGS);
     segment->recipients = spr_load_u64(map + SPR_SEGMENT_AT_RECIPIENTS);
-    if (segment->rows > SPR_SEGMENT_ROWS_MAX || segment->strings > UINT32_MAX / 8 ||
-        segment->recipients > SPR_SEGMENT_RECIPIENTS_MAX) {
+    uint64_t strings = 0;
+    for (unsigned i = 0; i < SPR_CLASS_COUNT; i++) {
+        strings += spr_load_u32(map + SPR_SEGMENT_AT_CLASSES + (size_t)i * 4);
+        segment->class_start[i + 1] = (uint32_t)strings;
+    }
+    if (segment->rows > SPR_SEGMENT_ROWS_MAX || segment->strings > SPR_SEGMENT_STRINGS_MAX ||
+        segment->recipients > SPR_SEGMENT_RECIPIENTS_MAX || strings != segment->strings) {
         return spr_segment_corrupt(segment, map + SPR_SEGMENT_AT_ROWS, "counts beyond their limits",
                                    fault);
     }
@@ -195,36 +200,31 @@ static int check_sequence(const struct spr_segment *segment, const struct spr_bl
         next += entry.count;
     }
     return next == items ? 0
-                         : spr_segment_corrupt(segment, view->directory,
+                         : spr_segment_corrupt(segment, segment->map + SPR_SEGMENT_HEADER_BYTES,
                                                "blocks do not hold every item once", fault);
 }
 
 static uint64_t items_wanted(const struct spr_segment *segment, unsigned column)
 {
-    if (column < SPR_AT_ROW_COLUMNS || column == SPR_AT_ID_SLOT) {
+    if (column < SPR_AT_ROW_COLUMNS) {
         return segment->rows;
     }
     if (column == SPR_AT_RCPT_ANCHOR) {
         return (segment->rows + SPR_ANCHOR_ROWS - 1u) / SPR_ANCHOR_ROWS;
     }
-    if (column >= SPR_AT_RCPT_ADDRESS && column <= SPR_AT_RCPT_STATE) {
-        return segment->recipients;
-    }
-    if (column == SPR_AT_KEY_SLOT) {
-        return segment->columns[column].count;
-    }
-    const uint64_t slots = column == SPR_AT_KEY_START ? segment->columns[SPR_AT_KEY_SLOT].count
-                                                      : segment->columns[SPR_AT_ID_SLOT].count;
-    return (UINT64_C(1) << spr_bucket_bits(slots)) + 1;
+    return column == SPR_AT_STRING_TAG ? segment->class_start[SPR_CLASS_TAGGED]
+                                       : segment->recipients;
 }
 
-static int check_sections(const struct spr_segment *segment, struct spr_fault *fault)
+static int check_sections(struct spr_segment *segment, struct spr_fault *fault)
 {
     for (unsigned column = 0; column < SPR_AT_COLUMNS; column++) {
-        const struct spr_column_view *view = &segment->columns[column];
-        if (view->directory == NULL || view->count != items_wanted(segment, column)) {
+        struct spr_column_view *view = &segment->columns[column];
+        if (view->directory == NULL) {
+            view->count = items_wanted(segment, column); /* all 0 */
+        } else if (view->count != items_wanted(segment, column)) {
             return spr_segment_corrupt(segment, segment->map + SPR_SEGMENT_HEADER_BYTES,
-                                       "a column is missing or has not one key an item", fault);
+                                       "a column has not one key an item", fault);
         }
     }
     int r = check_sequence(segment, &segment->string_blocks, segment->strings, fault);
@@ -245,8 +245,6 @@ static int load_sections(struct spr_segment *segment, uint32_t count, struct spr
             r = add_blocks(segment, &section, &segment->string_blocks, fault);
         } else if (section.kind == SPR_SECTION_NAMES) {
             r = add_blocks(segment, &section, &segment->name_blocks, fault);
-        } else if (section.kind == SPR_SECTION_POSTINGS) {
-            r = add_blocks(segment, &section, &segment->posting_blocks, fault);
         }
         if (r < 0) {
             return r;

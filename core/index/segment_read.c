@@ -1,5 +1,5 @@
 /*
- * Reading rows: columns, whole records, recipients.
+ * Reading rows: whole records, recipients.
  */
 #include "core/fault.h"
 #include "core/index/identity.h"
@@ -9,126 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIGN_BIT (UINT64_C(1) << 63)
-
-int spr_segment_key(const struct spr_segment *segment, unsigned column, uint64_t item,
-                    uint64_t *ret_key, struct spr_fault *fault)
-{
-    const struct spr_column_view *view = &segment->columns[column];
-    if (item >= view->count) {
-        return spr_segment_corrupt(segment, view->directory, "item beyond its column", fault);
-    }
-    const uint32_t block = (uint32_t)(item / SPR_COLUMN_BLOCK);
-    atomic_uchar *verified = &segment->verified[column][block];
-    if (!atomic_load_explicit(verified, memory_order_relaxed)) {
-        if (!spr_column_verify(view, block)) {
-            return spr_segment_corrupt(segment, view->payload + spr_column_offset(view, block),
-                                       "checksum of a column's block differs", fault);
-        }
-        atomic_store_explicit(verified, 1, memory_order_relaxed);
-    }
-    if (!spr_column_key(view, item, ret_key)) {
-        return spr_segment_corrupt(segment, view->payload + spr_column_offset(view, block),
-                                   "index beyond the dictionary of its block", fault);
-    }
-    return 0;
-}
-
-int spr_segment_key_within(const struct spr_segment *segment, unsigned column, uint64_t item,
-                           uint64_t max, uint64_t *ret_key, struct spr_fault *fault)
-{
-    uint64_t key = 0;
-    int r = spr_segment_key(segment, column, item, &key, fault);
-    if (r < 0) {
-        return r;
-    }
-    if (key > max) {
-        const struct spr_column_view *view = &segment->columns[column];
-        const uint32_t block = (uint32_t)(item / SPR_COLUMN_BLOCK);
-        return spr_segment_corrupt(segment, view->payload + spr_column_offset(view, block),
-                                   "a column's key is beyond its range", fault);
-    }
-    *ret_key = key;
-    return 0;
-}
-
-int spr_segment_id(const struct spr_segment *segment, unsigned column, uint64_t item,
-                   uint32_t *ret_id, struct spr_fault *fault)
-{
-    uint64_t key = 0;
-    int r = spr_segment_key_within(segment, column, item, segment->strings, &key, fault);
-    if (r == 0) {
-        *ret_id = key == 0 ? SPR_STRING_NONE : (uint32_t)(key - 1);
-    }
-    return r;
-}
-
-int spr_segment_text_id(struct spr_segment_reader *reader, uint32_t row, enum spr_column column,
-                        uint32_t *ret_id, struct spr_fault *fault)
-{
-    return spr_segment_id(reader->segment, SPR_AT_TEXT + (unsigned)column, row, ret_id, fault);
-}
-
-int spr_segment_number(struct spr_segment_reader *reader, uint32_t row, enum spr_number number,
-                       int64_t *ret_value, struct spr_fault *fault)
-{
-    uint64_t key = 0;
-    int r = spr_segment_key(reader->segment, SPR_AT_NUMBER + (unsigned)number, row, &key, fault);
-    if (r == 0) {
-        *ret_value = (int64_t)(key ^ SIGN_BIT);
-    }
-    return r;
-}
-
-int spr_segment_facts(struct spr_segment_reader *reader, uint32_t row,
-                      struct spr_segment_facts *ret_facts, struct spr_fault *fault)
-{
-    const struct spr_segment *segment = reader->segment;
-    uint64_t state = 0;
-    uint64_t source = 0;
-    uint64_t flags = 0;
-    uint64_t recipients = 0;
-    int r = spr_segment_key_within(segment, SPR_AT_STATE, row, SPR_STATE_CORRUPT, &state, fault);
-    if (r == 0) {
-        r = spr_segment_key_within(segment, SPR_AT_AUTH_SOURCE, row, SPR_AUTH_LOG, &source, fault);
-    }
-    if (r == 0) {
-        r = spr_segment_key_within(segment, SPR_AT_FLAGS, row, UINT32_MAX, &flags, fault);
-    }
-    if (r == 0) {
-        r = spr_segment_key_within(segment, SPR_AT_RCPT_COUNT, row, segment->recipients,
-                                   &recipients, fault);
-    }
-    if (r == 0) {
-        *ret_facts = (struct spr_segment_facts){
-            .state = (enum spr_state)state,
-            .auth_source = (enum spr_auth_source)source,
-            .flags = (uint32_t)flags,
-            .recipient_count = (uint32_t)recipients,
-        };
-    }
-    return r;
-}
-
 /* First recipient and number of them; both within the recipient columns. */
-static int find_recipients(const struct spr_segment *segment, uint32_t row, uint64_t *ret_first,
+static int find_recipients(struct spr_segment_reader *reader, uint32_t row, uint64_t *ret_first,
                            uint32_t *ret_count, struct spr_fault *fault)
 {
+    const struct spr_segment *segment = reader->segment;
     uint64_t first = 0;
     uint64_t count = 0;
-    int r = spr_segment_key_within(segment, SPR_AT_RCPT_ANCHOR, row / SPR_ANCHOR_ROWS,
-                                   segment->recipients, &first, fault);
-    const uint32_t anchor = row / SPR_ANCHOR_ROWS * SPR_ANCHOR_ROWS;
-    for (uint32_t before = anchor; r == 0 && before <= row; before++) {
-        first += count;
-        r = spr_segment_key_within(segment, SPR_AT_RCPT_COUNT, before, segment->recipients, &count,
+    int r = spr_segment_first_recipient(reader, row, &first, fault);
+    if (r == 0) {
+        r = spr_segment_key_within(reader, SPR_AT_RCPT_COUNT, row, segment->recipients, &count,
                                    fault);
     }
     if (r < 0) {
         return r;
     }
     if (first > segment->recipients || count > segment->recipients - first) {
-        return spr_segment_corrupt(segment, segment->columns[SPR_AT_RCPT_COUNT].directory,
+        return spr_segment_corrupt(segment, segment->map + SPR_SEGMENT_AT_RECIPIENTS,
                                    "rows have more recipients than the segment", fault);
     }
     *ret_first = first;
@@ -152,32 +49,13 @@ static int make_room(const struct spr_segment_reader *reader, void **at, uint32_
     return 0;
 }
 
-static int load_recipient(const struct spr_segment *segment, uint64_t item,
-                          struct spr_segment_recipient *recipient, struct spr_fault *fault)
-{
-    uint64_t state = 0;
-    int r = spr_segment_id(segment, SPR_AT_RCPT_ADDRESS, item, &recipient->address, fault);
-    if (r == 0) {
-        r = spr_segment_id(segment, SPR_AT_RCPT_ORIGINAL, item, &recipient->original, fault);
-    }
-    if (r == 0) {
-        r = spr_segment_id(segment, SPR_AT_RCPT_ERROR, item, &recipient->error, fault);
-    }
-    if (r == 0) {
-        r = spr_segment_key_within(segment, SPR_AT_RCPT_STATE, item, SPR_RECIPIENT_FAILED, &state,
-                                   fault);
-    }
-    recipient->state = (enum spr_recipient_state)state;
-    return r;
-}
-
 int spr_segment_recipients(struct spr_segment_reader *reader, uint32_t row,
                            const struct spr_segment_recipient **ret_recipients, uint32_t *ret_count,
                            struct spr_fault *fault)
 {
     uint64_t first = 0;
     uint32_t count = 0;
-    int r = find_recipients(reader->segment, row, &first, &count, fault);
+    int r = find_recipients(reader, row, &first, &count, fault);
     if (r < 0) {
         return r;
     }
@@ -186,7 +64,7 @@ int spr_segment_recipients(struct spr_segment_reader *reader, uint32_t row,
                   sizeof(*reader->recipient_ids), fault);
     reader->recipient_ids = at;
     for (uint32_t i = 0; r == 0 && i < count; i++) {
-        r = load_recipient(reader->segment, first + i, &reader->recipient_ids[i], fault);
+        r = spr_segment_recipient(reader, first + i, &reader->recipient_ids[i], fault);
     }
     if (r == 0) {
         *ret_recipients = reader->recipient_ids;
@@ -217,11 +95,23 @@ static int copy_string(struct spr_segment_reader *reader, uint32_t id, struct sp
     return 0;
 }
 
-static int copy_column(struct spr_segment_reader *reader, unsigned column, uint32_t row,
+static int copy_column(struct spr_segment_reader *reader, enum spr_column column, uint32_t row,
                        struct spr_text *ret_text, struct spr_fault *fault)
 {
     uint32_t id = SPR_STRING_NONE;
-    int r = spr_segment_id(reader->segment, column, row, &id, fault);
+    int r = spr_segment_text_id(reader, row, column, &id, fault);
+    return r < 0 ? r : copy_string(reader, id, ret_text, fault);
+}
+
+static int copy_folder(struct spr_segment_reader *reader, uint32_t row, struct spr_text *ret_text,
+                       struct spr_fault *fault)
+{
+    uint64_t key = 0;
+    uint32_t id = SPR_STRING_NONE;
+    int r = spr_segment_key(reader, SPR_AT_FOLDER, row, &key, fault);
+    if (r == 0) {
+        r = spr_segment_id(reader->segment, SPR_CLASS_OTHER, key, &id, fault);
+    }
     return r < 0 ? r : copy_string(reader, id, ret_text, fault);
 }
 
@@ -258,33 +148,32 @@ static int load_recipients(struct spr_segment_reader *reader, uint32_t row,
 static int load_place(struct spr_segment_reader *reader, uint32_t row, struct spr_record *record,
                       struct spr_fault *fault)
 {
-    const struct spr_segment *segment = reader->segment;
     spr_arena_reset(&reader->arena);
     int r = spr_segment_names(reader, row, record, fault);
     if (r == 0) {
-        r = copy_column(reader, SPR_AT_FOLDER, row, &record->folder, fault);
+        r = copy_folder(reader, row, &record->folder, fault);
     }
     uint64_t dir = 0;
     uint64_t stat_digest = 0;
     uint64_t set_digest = 0;
     if (r == 0) {
-        r = spr_segment_key_within(segment, SPR_AT_DIR, row, SPR_DIRS_MAX - 1, &dir, fault);
+        r = spr_segment_key_within(reader, SPR_AT_DIR, row, SPR_DIRS_MAX - 1, &dir, fault);
     }
     if (r == 0) {
-        r = spr_segment_key(segment, SPR_AT_INODE, row, &record->inode, fault);
+        r = spr_segment_key(reader, SPR_AT_INODE, row, &record->inode, fault);
     }
     if (r == 0) {
-        r = spr_segment_key(segment, SPR_AT_FILE_SIZE, row, &record->file_size, fault);
+        r = spr_segment_key(reader, SPR_AT_FILE_SIZE, row, &record->file_size, fault);
     }
     if (r == 0) {
-        r = spr_segment_key(segment, SPR_AT_IDENTITY, row, &record->identity_digest, fault);
+        r = spr_segment_key(reader, SPR_AT_IDENTITY, row, &record->identity_digest, fault);
     }
     if (r == 0) {
-        r = spr_segment_key_within(segment, SPR_AT_STAT_DIGEST, row, UINT32_MAX, &stat_digest,
+        r = spr_segment_key_within(reader, SPR_AT_STAT_DIGEST, row, UINT32_MAX, &stat_digest,
                                    fault);
     }
     if (r == 0) {
-        r = spr_segment_key_within(segment, SPR_AT_SET_DIGEST, row, UINT32_MAX, &set_digest, fault);
+        r = spr_segment_key_within(reader, SPR_AT_SET_DIGEST, row, UINT32_MAX, &set_digest, fault);
     }
     if (r < 0) {
         return r;
@@ -327,7 +216,7 @@ int spr_segment_record(struct spr_segment_reader *reader, uint32_t row,
         r = spr_segment_facts(reader, row, &facts, fault);
     }
     for (unsigned i = 0; r == 0 && i < SPR_COLUMN_COUNT; i++) {
-        r = copy_column(reader, SPR_AT_TEXT + i, row, &record.text[i], fault);
+        r = copy_column(reader, (enum spr_column)i, row, &record.text[i], fault);
     }
     for (unsigned i = 0; r == 0 && i < SPR_NUMBER_COUNT; i++) {
         r = spr_segment_number(reader, row, (enum spr_number)i, &record.number[i], fault);
@@ -354,7 +243,9 @@ int spr_segment_reader_new(const struct spr_segment *segment,
     }
     reader->segment = segment;
     reader->names.block = UINT32_MAX;
-    reader->postings.block = UINT32_MAX;
+    for (unsigned i = 0; i < SPR_AT_COLUMNS; i++) {
+        reader->columns[i].block = UINT32_MAX;
+    }
     for (unsigned i = 0; i < SPR_STRING_SLOTS; i++) {
         reader->strings[i].block = UINT32_MAX;
     }
@@ -378,7 +269,9 @@ void spr_segment_reader_free(struct spr_segment_reader *reader)
     }
     free(reader->names.bytes);
     free(reader->names.starts);
-    free(reader->postings.bytes);
+    for (unsigned i = 0; i < SPR_AT_COLUMNS; i++) {
+        free(reader->columns[i].keys);
+    }
     spr_block_reader_free(reader->unpacker);
     spr_arena_free(&reader->arena);
     free(reader->recipients);

@@ -30,11 +30,16 @@ static bool skip_row(const uint8_t **at, const uint8_t *end)
 {
     struct spr_text text;
     uint64_t files;
-    if (!spr_pack_text(at, end, &text) || !spr_pack_varint(at, end, &files) ||
-        files > SPR_ROLES_MAX) {
+    if (!spr_pack_varint(at, end, &files) || files > SPR_ROLES_MAX + 1) {
         return false;
     }
-    for (uint64_t i = 0; i < files; i++) {
+    if (files == 0) {
+        return true; /* told by the row's columns */
+    }
+    if (!spr_pack_text(at, end, &text)) {
+        return false;
+    }
+    for (uint64_t i = 1; i < files; i++) {
         uint64_t role;
         if (!spr_pack_varint(at, end, &role) || role >= SPR_ROLES_MAX || *at == end) {
             return false;
@@ -162,16 +167,65 @@ static int find_names(struct spr_segment_reader *reader, uint32_t row, const uin
     return 0;
 }
 
+/* The id from the row's columns, into reader->shaped. An empty text: it has no shape. */
+static int take_shaped(struct spr_segment_reader *reader, uint32_t row, struct spr_text *ret_id,
+                       struct spr_fault *fault)
+{
+    uint64_t shape = 0;
+    uint64_t number = 0;
+    struct spr_id_facts facts = { 0 };
+    *ret_id = (struct spr_text){ reader->shaped, 0 };
+    int r = spr_segment_key_within(reader, SPR_AT_ID_SHAPE, row, SPR_ID_BASE52, &shape, fault);
+    if (r < 0 || shape == SPR_ID_LITERAL) {
+        return r;
+    }
+    r = spr_segment_key(reader, SPR_AT_ID_NUMBER, row, &number, fault);
+    if (r == 0) {
+        r = spr_segment_key(reader, SPR_AT_INODE, row, &facts.inode, fault);
+    }
+    if (r == 0) {
+        r = spr_segment_number(reader, row, SPR_NUMBER_ARRIVAL, &facts.arrival, fault);
+    }
+    if (r < 0) {
+        return r;
+    }
+    ret_id->length = spr_id_join((enum spr_id_shape)shape, number, facts, reader->shaped);
+    return ret_id->length > 0
+               ? 0
+               : spr_segment_corrupt(reader->segment, reader->segment->map + SPR_SEGMENT_AT_ROWS,
+                                     "a queue id is none of its shape", fault);
+}
+
+/* The id of a row that has no shape, and the names behind it. */
+static int take_literal(struct spr_segment_reader *reader, uint32_t row, struct spr_text *ret_id,
+                        uint64_t *ret_files, const uint8_t **ret_at, const uint8_t **ret_end,
+                        struct spr_fault *fault)
+{
+    int r = find_names(reader, row, ret_at, ret_end, fault);
+    if (r < 0) {
+        return r;
+    }
+    uint64_t files = 0;
+    (void)spr_pack_varint(ret_at, *ret_end, &files); /* all of it was skipped once */
+    if (files == 0) {
+        return spr_segment_corrupt(reader->segment, reader->segment->map + SPR_SEGMENT_AT_ROWS,
+                                   "a queue id has neither shape nor name", fault);
+    }
+    (void)spr_pack_text(ret_at, *ret_end, ret_id);
+    *ret_files = files - 1;
+    return 0;
+}
+
 int spr_segment_queue_id(struct spr_segment_reader *reader, uint32_t row, struct spr_text *ret_text,
                          struct spr_fault *fault)
 {
-    const uint8_t *at;
-    const uint8_t *end;
-    int r = find_names(reader, row, &at, &end, fault);
-    if (r == 0) {
-        (void)spr_pack_text(&at, end, ret_text); /* skipped once */
-    }
-    return r;
+    const uint8_t *at = NULL;
+    const uint8_t *end = NULL;
+    uint64_t files;
+    int r = take_shaped(reader, row, ret_text, fault);
+    return r < 0 || ret_text->length > 0
+               ? r
+               : take_literal(reader, row, ret_text, &files, &at, &end, fault);
 }
 
 static bool join(struct spr_arena *arena, const struct spr_text parts[3], struct spr_text *ret_text)
@@ -192,24 +246,10 @@ static bool join(struct spr_arena *arena, const struct spr_text parts[3], struct
     return true;
 }
 
-int spr_segment_names(struct spr_segment_reader *reader, uint32_t row, struct spr_record *record,
-                      struct spr_fault *fault)
+/* The files of a row whose names follow its id. */
+static int take_files(struct spr_segment_reader *reader, struct spr_text id, const uint8_t *at,
+                      const uint8_t *end, struct spr_record *record, struct spr_fault *fault)
 {
-    const uint8_t *at = NULL;
-    const uint8_t *end = NULL;
-    int r = find_names(reader, row, &at, &end, fault);
-    if (r < 0) {
-        return r;
-    }
-    /* The takes cannot fail: decode walked over the same bytes. */
-    struct spr_text id = { at, 0 };
-    uint64_t files = 0;
-    (void)spr_pack_text(&at, end, &id);
-    (void)spr_pack_varint(&at, end, &files);
-    if (!join(&reader->arena, (struct spr_text[3]){ id }, &record->queue_id)) {
-        return fail_memory(reader, fault);
-    }
-    record->file_count = (unsigned)files;
     for (unsigned i = 0; i < record->file_count; i++) {
         uint64_t role = 0;
         (void)spr_pack_varint(&at, end, &role);
@@ -230,4 +270,30 @@ int spr_segment_names(struct spr_segment_reader *reader, uint32_t row, struct sp
         }
     }
     return 0;
+}
+
+int spr_segment_names(struct spr_segment_reader *reader, uint32_t row, struct spr_record *record,
+                      struct spr_fault *fault)
+{
+    const uint8_t *at = NULL;
+    const uint8_t *end = NULL;
+    struct spr_text id = { NULL, 0 };
+    uint64_t files = 1;
+    int r = take_shaped(reader, row, &id, fault);
+    const bool is_shaped = r == 0 && id.length > 0;
+    if (r == 0 && !is_shaped) {
+        r = take_literal(reader, row, &id, &files, &at, &end, fault);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (!join(&reader->arena, (struct spr_text[3]){ id }, &record->queue_id)) {
+        return fail_memory(reader, fault);
+    }
+    record->file_count = (unsigned)files;
+    if (is_shaped) {
+        record->files[0] = (struct spr_record_file){ 0, record->queue_id };
+        return 0;
+    }
+    return take_files(reader, id, at, end, record, fault);
 }

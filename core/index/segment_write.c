@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECTIONS (3 + SPR_AT_COLUMNS)
+#define SECTIONS (2 + SPR_AT_COLUMNS)
 
 struct section {
     uint32_t kind, blocks;
@@ -48,24 +48,78 @@ static void add_blocks(struct sections *sections, uint32_t kind, uint64_t items,
     };
 }
 
-static int pack_strings(const struct spr_segment_builder *builder, struct spr_block_builder *blocks)
+/* The strings of one class. They lie as they are stored already. */
+static int pack_class(const struct spr_strings *strings, struct spr_block_builder *blocks)
 {
-    for (uint32_t id = 0; id < builder->strings.count; id++) {
-        if (blocks->raw.length >= SPR_BLOCK_AIM) {
-            int r = spr_block_close(blocks, id);
-            if (r < 0) {
-                return r;
-            }
+    uint64_t start = 0;
+    uint64_t end = 0;
+    uint32_t count = 0;
+    for (uint32_t id = 0; id < strings->count; id++) {
+        (void)spr_strings_text(strings, &end);
+        count++;
+        if (end - start < SPR_BLOCK_AIM && id + 1 < strings->count) {
+            continue;
         }
-        const struct spr_text text = spr_strings_text(&builder->strings, id);
-        int r = spr_bytes_reserve(&blocks->raw, text.length + SPR_VARINT_MAX);
+        int r = spr_block_add(blocks, strings->texts.at + start, (size_t)(end - start), count);
         if (r < 0) {
             return r;
         }
-        spr_bytes_put_text(&blocks->raw, text);
-        blocks->count++;
+        start = end;
+        count = 0;
     }
-    return spr_block_close(blocks, builder->strings.count);
+    return 0;
+}
+
+static int pack_tags(struct spr_segment_builder *builder)
+{
+    struct spr_column_builder *column = &builder->columns[SPR_AT_STRING_TAG];
+    uint64_t count = 0;
+    for (unsigned i = 0; i < SPR_CLASS_TAGGED; i++) {
+        count += builder->strings[i].count;
+    }
+    int r = spr_column_reserve(column, 0, count);
+    for (unsigned i = 0; r == 0 && i < SPR_CLASS_TAGGED; i++) {
+        const struct spr_strings *strings = &builder->strings[i];
+        for (size_t at = 0; at < strings->tags.length; at += 2) {
+            spr_column_push(column, spr_load_u16(strings->tags.at + at));
+        }
+    }
+    return r;
+}
+
+/* Packs what is still open; afterwards the builder holds what the file will. */
+static int seal(struct spr_segment_builder *builder)
+{
+    if (builder->sealed) {
+        return 0;
+    }
+    int r = spr_block_close(&builder->names, builder->rows);
+    if (r == 0) {
+        r = pack_tags(builder);
+    }
+    if (r < 0) {
+        return r;
+    }
+    for (unsigned i = 0; i < SPR_AT_ROW_COLUMNS; i++) {
+        spr_column_fill(&builder->columns[i], builder->last[i], builder->rows);
+    }
+    for (unsigned i = SPR_AT_RCPT_ORIGINAL; i <= SPR_AT_RCPT_STATE; i++) {
+        spr_column_fill(&builder->columns[i], builder->last[i], builder->recipients);
+    }
+    for (unsigned i = 0; i < SPR_AT_COLUMNS; i++) {
+        spr_column_finish(&builder->columns[i]);
+    }
+    builder->sealed = true;
+    return 0;
+}
+
+static uint32_t count_strings(const struct spr_segment_builder *builder)
+{
+    uint32_t count = 0;
+    for (unsigned i = 0; i < SPR_CLASS_COUNT; i++) {
+        count += builder->strings[i].count;
+    }
+    return count;
 }
 
 static uint64_t padded(uint64_t length)
@@ -94,9 +148,12 @@ static int put_head(const struct spr_segment_builder *builder, const struct sect
     spr_bytes_put_u32(head, sections->count);
     spr_bytes_put_u64(head, end);
     spr_bytes_put_u32(head, builder->rows);
-    spr_bytes_put_u32(head, builder->strings.count);
+    spr_bytes_put_u32(head, count_strings(builder));
     spr_bytes_put_u64(head, builder->recipients);
     spr_bytes_put_u64(head, spr_hash64("", 0, builder->seed));
+    for (unsigned i = 0; i < SPR_CLASS_COUNT; i++) {
+        spr_bytes_put_u32(head, builder->strings[i].count);
+    }
     spr_bytes_put_u64(head, 0);
     uint64_t offset = length;
     for (unsigned i = 0; i < sections->count; i++) {
@@ -151,41 +208,40 @@ static void empty_builder(struct spr_segment_builder *builder)
     builder->sealed = false;
     builder->rows = 0;
     builder->recipients = 0;
-    spr_strings_clear(&builder->strings);
+    builder->recipients_reserved = 0;
+    builder->folder.key = 0;
+    for (unsigned i = 0; i < SPR_COLUMN_COUNT; i++) {
+        builder->texts[i].key = 0;
+    }
+    for (unsigned i = 0; i < SPR_CLASS_COUNT; i++) {
+        spr_strings_clear(&builder->strings[i]);
+    }
     spr_block_builder_clear(&builder->names);
-    spr_column_clear(&builder->ids);
-    for (unsigned i = 0; i < SPR_AT_BUILT_COLUMNS; i++) {
+    for (unsigned i = 0; i < SPR_AT_COLUMNS; i++) {
         spr_column_clear(&builder->columns[i]);
+        builder->last[i] = 0;
     }
 }
 
 /* Everything that belongs into the file, in memory; then the file. */
-static int write_sections(struct spr_segment_builder *builder, struct spr_segment_lists *lists,
-                          struct spr_block_builder *strings, int dir_fd, const char *name)
+static int write_sections(struct spr_segment_builder *builder, struct spr_block_builder *strings,
+                          int dir_fd, const char *name)
 {
-    int r = spr_segment_lists_build(builder, lists);
-    if (r == 0) {
-        r = pack_strings(builder, strings);
-    }
-    if (r == 0) {
-        r = spr_block_close(&builder->names, builder->rows);
+    int r = count_strings(builder) > SPR_SEGMENT_STRINGS_MAX ? -E2BIG : seal(builder);
+    for (unsigned i = 0; r == 0 && i < SPR_CLASS_COUNT; i++) {
+        r = pack_class(&builder->strings[i], strings);
     }
     if (r < 0) {
         return r;
     }
-    builder->sealed = true;
     struct sections sections = { 0 };
-    add_blocks(&sections, SPR_SECTION_STRINGS, builder->strings.count, strings);
+    add_blocks(&sections, SPR_SECTION_STRINGS, count_strings(builder), strings);
     add_blocks(&sections, SPR_SECTION_NAMES, builder->rows, &builder->names);
-    add_blocks(&sections, SPR_SECTION_POSTINGS, 0, &lists->postings);
-    for (unsigned i = 0; i < SPR_AT_BUILT_COLUMNS; i++) {
-        spr_column_finish(&builder->columns[i]);
-        add_column(&sections, i, &builder->columns[i]);
+    for (unsigned i = 0; i < SPR_AT_COLUMNS; i++) {
+        if (builder->columns[i].has_keys) {
+            add_column(&sections, i, &builder->columns[i]);
+        }
     }
-    add_column(&sections, SPR_AT_KEY_START, &lists->key_start);
-    add_column(&sections, SPR_AT_KEY_SLOT, &lists->key_slot);
-    add_column(&sections, SPR_AT_ID_START, &lists->id_start);
-    add_column(&sections, SPR_AT_ID_SLOT, &lists->id_slot);
 
     struct spr_bytes head = { 0 };
     r = put_head(builder, &sections, &head);
@@ -200,13 +256,11 @@ int spr_segment_builder_write(struct spr_segment_builder *builder, int dir_fd, c
                               struct spr_fault *fault)
 {
     struct spr_block_builder strings = { 0 };
-    struct spr_segment_lists *lists = calloc(1, sizeof(*lists));
-    int r = lists == NULL ? -ENOMEM : spr_block_builder_init(&strings);
+    int r = spr_block_builder_init(&strings);
     if (r == 0) {
-        r = write_sections(builder, lists, &strings, dir_fd, name);
+        r = write_sections(builder, &strings, dir_fd, name);
     }
     spr_block_builder_free(&strings);
-    spr_segment_lists_free(lists);
     if (r < 0) {
         return spr_fault_set(fault, r, name, 0, "segment cannot be written");
     }

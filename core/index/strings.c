@@ -1,92 +1,45 @@
 /*
- * Interning: open addressing over 32-bit ids, keyed by the index's secret, so that mail content
- * cannot choose its slots.
+ * Interning: open addressing, keyed by the index's secret, so that mail content cannot choose its
+ * slots. A slot tells hash and length, so that a text is touched only where it is most likely the
+ * one; of several texts the slots, then the texts are fetched before any is compared.
  */
 #include "core/index/strings.h"
 
+#include "core/index/address.h"
 #include "core/index/hash.h"
+#include "core/index/layout.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define CHUNK_BYTES   65536
-#define CHUNK_MAX     1048576 /* chunks double up to this */
-#define SLOTS_MIN     1024
-#define CAPACITY_MIN  512
-#define STRINGS_LIMIT (UINT32_MAX / 8) /* so that posting keys (layout.h) fit 32 bits */
+#define SLOTS_MIN 256
 
-struct spr_arena_chunk {
-    struct spr_arena_chunk *next;
-    size_t used, size;
-    uint8_t bytes[];
-};
-
-uint8_t *spr_arena_take(struct spr_arena *arena, size_t length)
+void spr_strings_init(struct spr_strings *strings, uint64_t seed, uint16_t tag_mask)
 {
-    struct spr_arena_chunk *chunk = arena->chunks;
-    if (chunk == NULL || length > chunk->size - chunk->used) {
-        size_t size = chunk == NULL ? CHUNK_BYTES : chunk->size * 2;
-        size = size > CHUNK_MAX ? CHUNK_MAX : size;
-        size = size < length ? length : size;
-        chunk = malloc(sizeof(*chunk) + size);
-        if (chunk == NULL) {
-            return NULL;
-        }
-        *chunk = (struct spr_arena_chunk){ .next = arena->chunks, .size = size };
-        arena->chunks = chunk;
-        arena->bytes += sizeof(*chunk) + size;
-    }
-    uint8_t *at = chunk->bytes + chunk->used;
-    chunk->used += length;
-    return at;
+    *strings = (struct spr_strings){ .seed = seed, .tag_mask = tag_mask };
 }
 
-static void free_chunks(struct spr_arena_chunk *chunk)
+static uint32_t slot_hash(uint64_t hash)
 {
-    while (chunk != NULL) {
-        struct spr_arena_chunk *next = chunk->next;
-        free(chunk);
-        chunk = next;
-    }
-}
-
-void spr_arena_reset(struct spr_arena *arena)
-{
-    struct spr_arena_chunk *kept = arena->chunks;
-    if (kept == NULL) {
-        return;
-    }
-    free_chunks(kept->next);
-    kept->next = NULL;
-    kept->used = 0;
-    arena->bytes = sizeof(*kept) + kept->size;
-}
-
-void spr_arena_free(struct spr_arena *arena)
-{
-    free_chunks(arena->chunks);
-    *arena = (struct spr_arena){ 0 };
-}
-
-void spr_strings_init(struct spr_strings *strings, uint64_t seed)
-{
-    *strings = (struct spr_strings){ .seed = seed };
+    return (uint32_t)(hash >> 32);
 }
 
 static int grow_slots(struct spr_strings *strings)
 {
     const uint32_t slot_count = strings->slot_count == 0 ? SLOTS_MIN : strings->slot_count * 2;
-    uint32_t *slots = calloc(slot_count, sizeof(*slots));
+    struct spr_string_slot *slots = calloc(slot_count, sizeof(*slots));
     if (slots == NULL) {
         return -ENOMEM;
     }
-    for (uint32_t id = 0; id < strings->count; id++) {
-        uint32_t slot = strings->items[id].hash & (slot_count - 1);
-        while (slots[slot] != 0) {
-            slot = (slot + 1) & (slot_count - 1);
+    for (uint32_t i = 0; i < strings->slot_count; i++) {
+        if (strings->slots[i].next == 0) {
+            continue;
         }
-        slots[slot] = id + 1;
+        uint32_t at = strings->slots[i].hash & (slot_count - 1);
+        while (slots[at].next != 0) {
+            at = (at + 1) & (slot_count - 1);
+        }
+        slots[at] = strings->slots[i];
     }
     free(strings->slots);
     strings->slots = slots;
@@ -94,101 +47,136 @@ static int grow_slots(struct spr_strings *strings)
     return 0;
 }
 
-static int grow_items(struct spr_strings *strings)
+static int make_room(struct spr_strings *strings, size_t length)
 {
-    const uint32_t capacity =
-        strings->capacity == 0 ? CAPACITY_MIN : strings->capacity + strings->capacity / 2;
-    struct spr_string *items = realloc(strings->items, capacity * sizeof(*items));
-    if (items == NULL) {
-        return -ENOMEM;
-    }
-    strings->items = items;
-    strings->capacity = capacity;
-    return 0;
-}
-
-static int make_room(struct spr_strings *strings)
-{
-    if (strings->count >= STRINGS_LIMIT) {
+    if (strings->count >= SPR_SEGMENT_STRINGS_MAX ||
+        strings->texts.length + length + SPR_VARINT_MAX > UINT32_MAX) {
         return -E2BIG;
     }
-    if (strings->count >= strings->slot_count / 4 * 3) {
-        int r = grow_slots(strings);
-        if (r < 0) {
-            return r;
-        }
+    int r = spr_bytes_reserve(&strings->texts, length + SPR_VARINT_MAX);
+    if (r == 0 && strings->tag_mask != 0) {
+        r = spr_bytes_reserve(&strings->tags, 2);
     }
-    return strings->count == strings->capacity ? grow_items(strings) : 0;
+    if (r == 0 && strings->count >= strings->slot_count / 4 * 3) {
+        r = grow_slots(strings);
+    }
+    return r;
 }
 
 /* The slot that holds the text, or the free one where it belongs. */
-static uint32_t find_slot(const struct spr_strings *strings, struct spr_text text, uint32_t hash)
+static struct spr_string_slot *find_slot(const struct spr_strings *strings, struct spr_text text,
+                                         uint32_t hash)
 {
-    uint32_t slot = hash & (strings->slot_count - 1);
-    while (strings->slots[slot] != 0) {
-        const struct spr_string *item = &strings->items[strings->slots[slot] - 1];
-        if (item->hash == hash && item->length == text.length &&
-            (text.length == 0 || memcmp(item->bytes, text.bytes, text.length) == 0)) {
-            break;
+    const uint32_t mask = strings->slot_count - 1;
+    uint32_t at = hash & mask;
+    for (;; at = (at + 1) & mask) {
+        struct spr_string_slot *slot = &strings->slots[at];
+        if (slot->next == 0 || (slot->hash == hash && slot->length == text.length &&
+                                (text.length == 0 || memcmp(strings->texts.at + slot->offset,
+                                                            text.bytes, text.length) == 0))) {
+            return slot;
         }
-        slot = (slot + 1) & (strings->slot_count - 1);
     }
-    return slot;
+}
+
+static uint16_t tag_of(const struct spr_strings *strings, struct spr_text text, uint64_t hash)
+{
+    if (!spr_address_is_normal(text)) {
+        uint8_t form[SPR_ADDRESS_MAX];
+        hash = spr_hash64(form, spr_address_normalise(text, form), strings->seed);
+    }
+    return (uint16_t)(hash & strings->tag_mask);
+}
+
+static int intern_hashed(struct spr_strings *strings, struct spr_text text, uint64_t hash,
+                         uint32_t *ret_id)
+{
+    if (strings->slot_count > 0) {
+        const struct spr_string_slot *slot = find_slot(strings, text, slot_hash(hash));
+        if (slot->next != 0) {
+            *ret_id = slot->next - 1;
+            return 0;
+        }
+    }
+    int r = make_room(strings, text.length);
+    if (r < 0) {
+        return r;
+    }
+    struct spr_string_slot *slot = find_slot(strings, text, slot_hash(hash));
+    spr_bytes_put_text(&strings->texts, text);
+    *slot = (struct spr_string_slot){
+        .hash = slot_hash(hash),
+        .next = ++strings->count,
+        .offset = (uint32_t)(strings->texts.length - text.length),
+        .length = (uint32_t)text.length,
+    };
+    if (strings->tag_mask != 0) {
+        const uint16_t tag = tag_of(strings, text, hash);
+        spr_bytes_put_u8(&strings->tags, (uint8_t)tag);
+        spr_bytes_put_u8(&strings->tags, (uint8_t)(tag >> 8));
+    }
+    *ret_id = slot->next - 1;
+    return 0;
 }
 
 int spr_strings_intern(struct spr_strings *strings, struct spr_text text, uint32_t *ret_id)
 {
-    const uint32_t hash = (uint32_t)(spr_hash64(text.bytes, text.length, strings->seed) >> 32);
-    if (strings->slot_count > 0) {
-        const uint32_t slot = find_slot(strings, text, hash);
-        if (strings->slots[slot] != 0) {
-            *ret_id = strings->slots[slot] - 1;
-            return 0;
-        }
-    }
-    int r = make_room(strings);
-    if (r < 0) {
-        return r;
-    }
-    uint8_t *bytes = spr_arena_take(&strings->arena, text.length);
-    if (bytes == NULL) {
-        return -ENOMEM;
-    }
-    if (text.length > 0) {
-        memcpy(bytes, text.bytes, text.length);
-    }
-    const uint32_t id = strings->count++;
-    strings->items[id] =
-        (struct spr_string){ .bytes = bytes, .length = (uint32_t)text.length, .hash = hash };
-    strings->slots[find_slot(strings, text, hash)] = id + 1;
-    *ret_id = id;
-    return 0;
+    return intern_hashed(strings, text, spr_hash64(text.bytes, text.length, strings->seed), ret_id);
 }
 
-struct spr_text spr_strings_text(const struct spr_strings *strings, uint32_t id)
+int spr_strings_intern_all(struct spr_strings *strings, const struct spr_text *texts,
+                           uint32_t count, uint32_t *ret_ids)
 {
-    return (struct spr_text){ strings->items[id].bytes, strings->items[id].length };
+    uint64_t hashes[SPR_INTERN_MAX];
+    const uint32_t mask = strings->slot_count - 1;
+    for (uint32_t i = 0; i < count; i++) {
+        hashes[i] = spr_hash64(texts[i].bytes, texts[i].length, strings->seed);
+        if (strings->slot_count > 0) {
+            __builtin_prefetch(&strings->slots[slot_hash(hashes[i]) & mask]);
+        }
+    }
+    for (uint32_t i = 0; strings->slot_count > 0 && i < count; i++) {
+        const struct spr_string_slot *slot = &strings->slots[slot_hash(hashes[i]) & mask];
+        if (slot->hash == slot_hash(hashes[i])) {
+            __builtin_prefetch(strings->texts.at + slot->offset);
+        }
+    }
+    int r = 0;
+    for (uint32_t i = 0; r == 0 && i < count; i++) {
+        r = intern_hashed(strings, texts[i], hashes[i], &ret_ids[i]);
+    }
+    return r;
+}
+
+struct spr_text spr_strings_text(const struct spr_strings *strings, uint64_t *offset)
+{
+    const uint8_t *at = strings->texts.at + *offset;
+    struct spr_text text = { NULL, 0 };
+    (void)spr_pack_text(&at, strings->texts.at + strings->texts.length, &text); /* put by us */
+    *offset = (uint64_t)(at - strings->texts.at);
+    return text;
 }
 
 void spr_strings_clear(struct spr_strings *strings)
 {
-    spr_arena_reset(&strings->arena);
+    strings->texts.length = 0;
+    strings->tags.length = 0;
     strings->count = 0;
-    if (strings->slot_count > 0) {
-        memset(strings->slots, 0, strings->slot_count * sizeof(*strings->slots));
-    }
+    free(strings->slots); /* the next segment may need fewer */
+    strings->slots = NULL;
+    strings->slot_count = 0;
 }
 
 void spr_strings_free(struct spr_strings *strings)
 {
-    spr_arena_free(&strings->arena);
-    free(strings->items);
+    spr_bytes_free(&strings->texts);
+    spr_bytes_free(&strings->tags);
     free(strings->slots);
     *strings = (struct spr_strings){ 0 };
 }
 
 size_t spr_strings_memory(const struct spr_strings *strings)
 {
-    return strings->arena.bytes + strings->capacity * sizeof(*strings->items) +
+    return strings->texts.length + strings->tags.length +
            strings->slot_count * sizeof(*strings->slots);
 }

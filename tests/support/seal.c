@@ -25,18 +25,15 @@ static void seal_blocks(uint8_t *directory, uint32_t blocks, const uint8_t *payl
     }
 }
 
-static void seal_column(uint8_t *directory, uint32_t blocks, uint64_t items, const uint8_t *payload,
+static void seal_column(uint8_t *directory, uint32_t blocks, const uint8_t *payload,
                         uint64_t payload_bytes)
 {
     for (uint32_t i = 0; i < blocks; i++) {
         uint8_t *entry = directory + (size_t)i * SPR_COLUMN_ENTRY_BYTES;
-        const uint64_t first = (uint64_t)i * SPR_COLUMN_BLOCK;
-        const uint64_t left = items > first ? items - first : 0;
-        const uint64_t count = left < SPR_COLUMN_BLOCK ? left : SPR_COLUMN_BLOCK;
-        const uint64_t offset = (uint64_t)spr_load_u32(entry + 16) * 8;
-        const uint64_t size = (spr_load_u16(entry + 20) + (count * entry[22] + 63) / 64) * 8;
+        const uint64_t offset = (uint64_t)spr_load_u32(entry + 24) * 8;
+        const uint64_t size = spr_load_u16(entry + 28) * UINT64_C(8);
         if (offset <= payload_bytes && size <= payload_bytes - offset) {
-            spr_store_u64(entry + 8, spr_hash64(payload + offset, (size_t)size, 0));
+            spr_store_u64(entry + 16, spr_hash64(payload + offset, (size_t)size, 0));
         }
     }
 }
@@ -56,8 +53,7 @@ static void seal_section(uint8_t *bytes, size_t length, uint8_t *section)
     }
     uint8_t *directory = bytes + offset;
     if (kind >= SPR_SECTION_COLUMN) {
-        seal_column(directory, blocks, spr_load_u64(section + SPR_SECTION_AT_ITEMS),
-                    directory + padded, payload_bytes);
+        seal_column(directory, blocks, directory + padded, payload_bytes);
     } else {
         seal_blocks(directory, blocks, directory + padded, payload_bytes);
     }

@@ -3,8 +3,8 @@
 
 usage: index_reader.py INDEX-FOLDER QUERY-JSON
 
-Lists every live message with its path, sender, account and recipients, asks the hash tables and
-posting lists for some, and compares with what the program answered. Written from the document alone:
+Lists every live message with its path, sender, account and recipients, finds every account, sender and
+id again by its tag, and compares with what the program answered. Written from the document alone:
 if it fails, the document or the index is wrong. Needs the shared libraries of xxHash and zstd.
 """
 import ctypes
@@ -20,10 +20,12 @@ zstd = ctypes.CDLL("libzstd.so.1")
 zstd.ZSTD_decompress.restype = ctypes.c_size_t
 zstd.ZSTD_decompress.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
 
-STRINGS, NAMES, POSTINGS, COLUMN = 1, 2, 3, 256
-PATH, SENDER, ACCOUNT, COUNT, ANCHOR, ADDRESS, STATE = 1, 10, 11, 27, 28, 29, 32
-KEY_START, KEY_SLOT, ID_START, ID_SLOT = 33, 34, 35, 36
-OF_ACCOUNT, OF_SENDER = 0, 1
+STRINGS, NAMES, COLUMN = 1, 2, 256
+PATH, INODE, SENDER, ACCOUNT, ARRIVAL, COUNT = 1, 2, 10, 11, 22, 27
+SHAPE, NUMBER, ID_TAG, ANCHOR, ADDRESS, STATE, TAG = 28, 29, 30, 31, 32, 35, 36
+PEOPLE, RECIPIENTS, TAGGED, OTHER, CLASSES = 0, 1, 3, 7, 8
+HAS_ZERO, DICTIONARY, DELTA, SERIAL, PLANES = 1, 2, 4, 8, 16
+BASE52 = b"0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz"
 STATES = ["pending", "done", "cancelled", "failed"]
 
 
@@ -49,6 +51,23 @@ def unpack_frame(stored, raw_size):
     out = ctypes.create_string_buffer(max(raw_size, 1))
     check(zstd.ZSTD_decompress(out, raw_size, stored, len(stored)) == raw_size, "a zstd frame")
     return out.raw[:raw_size]
+
+
+def unzigzag(value):
+    return value >> 1 if value & 1 == 0 else -(value >> 1) - 1
+
+
+def digits(value, base, width=1):
+    text = b""
+    while value or len(text) < width:
+        text = BASE52[value % base:value % base + 1] + text
+        value //= base
+    return text
+
+
+def unpack_bits(data, count, width):
+    bits = int.from_bytes(data, "little")
+    return [bits >> i * width & (1 << width) - 1 for i in range(count)] if width else [0] * count
 
 
 class Bytes:
@@ -120,17 +139,18 @@ class Segment:
         data = self.data
         check(data[:8] == bytes.fromhex("01 53 50 52 73 65 67 0A"), "the segment's mark")
         (version, must, _, sections, size, self.rows, self.string_count, self.recipients, seed_check,
-         told) = struct.unpack_from("<IIIIQIIQQQ", data, 8)
-        table = data[64:64 + 40 * sections]
-        check((version, must, size) == (1, 0, len(data)), "the segment's header")
+         *classes, told) = struct.unpack_from("<IIIIQIIQQ8IQ", data, 8)
+        table = data[96:96 + 40 * sections]
+        check((version, must, size) == (2, 0, len(data)), "the segment's header")
+        check(sum(classes) == self.string_count, "the number of strings")
+        self.starts = [sum(classes[:i]) for i in range(CLASSES + 1)]
         check(seed_check == digest(b"", secret), "the segment's secret")
-        check(told == digest(data[:56], digest(table)), "the segment's checksum")
+        check(told == digest(data[:88], digest(table)), "the segment's checksum")
         self.secret = secret
         self.sections = {}
         for at in range(0, len(table), 40):
             kind, blocks, offset, payload, items, told = struct.unpack_from("<IIQQQQ", table, at)
-            entry = 24 if kind >= COLUMN else 32
-            directory = data[offset:offset + blocks * entry]
+            directory = data[offset:offset + blocks * 32]
             check(offset % 8 == 0 and told == digest(directory), "a directory's checksum")
             start = offset + padded(len(directory))
             self.sections[kind] = (directory, data[start:start + payload], items)
@@ -159,108 +179,130 @@ class Segment:
         return self.columns[number]
 
     def read_column(self, number):
+        count = {ANCHOR: (self.rows + 63) // 64, TAG: self.starts[TAGGED]}.get(
+            number, self.recipients if ADDRESS <= number <= STATE else self.rows)
+        if COLUMN + number not in self.sections:
+            return [0] * count
         directory, payload, items = self.sections[COLUMN + number]
+        check(items == count, "the items of column %d" % number)
         keys = []
-        for at in range(0, len(directory), 24):
-            base, told, offset, distinct, width, flags = struct.unpack_from("<QQIHBB", directory, at)
-            count = min(4096, items - len(keys))
-            words = (count * width + 63) // 64
-            block = payload[offset * 8:(offset + distinct + words) * 8]
+        for at in range(0, len(directory), 32):
+            low, high, told, offset, words, width, flags = struct.unpack_from("<QQQIHBB", directory, at)
+            block = payload[offset * 8:(offset + words) * 8]
             check(told == digest(block), "a column block's checksum")
-            dictionary = struct.unpack_from("<%dQ" % distinct, block)
-            bits = int.from_bytes(block[distinct * 8:], "little")
-            for _ in range(count):
-                code = bits & (1 << width) - 1
-                bits >>= width
-                if distinct:
-                    keys.append(dictionary[code])
-                elif flags & 1:
-                    keys.append(0 if code == 0 else base + code - 1)
-                else:
-                    keys.append(base + code)
+            of_block = self.read_keys(Bytes(block), min(4096, items - len(keys)), low, high, width, flags)
+            check(all(key == 0 or low <= key <= high for key in of_block), "a key beyond its block's")
+            keys += of_block
         check(len(keys) == items, "the items of column %d" % number)
         return keys
 
-    def text(self, key):
-        return None if key == 0 else self.strings[key - 1]
+    @staticmethod
+    def read_keys(block, count, low, high, width, flags):
+        def key_of(code):
+            return (0 if code == 0 else low + code - 1) if flags & HAS_ZERO else low + code
+        head = block.number("Q") if flags & (DICTIONARY | DELTA | SERIAL) else 0
+        if flags & DICTIONARY:
+            wide = (high - low + (flags & HAS_ZERO)).bit_length()
+            known = [key_of(code) for code in
+                     unpack_bits(block.take((head * wide + 63) // 64 * 8), head, wide)]
+        if not flags & PLANES:
+            codes = unpack_bits(block.take((count * width + 63) // 64 * 8), count, width)
+            check(block.is_at_end(), "a column's block ends elsewhere")
+        elif width <= 4:
+            frame = block.take(block.number("I"))
+            codes = unpack_bits(unpack_frame(frame, (count * width + 63) // 64 * 8), count, width)
+        else:
+            codes = [0] * count
+            for shift in range(0, width, 8):
+                plane = unpack_frame(block.take(block.number("I")), count)
+                codes = [code | byte << shift for code, byte in zip(codes, plane)]
+        if flags & DICTIONARY:
+            return [known[code] for code in codes]
+        if flags & DELTA:
+            keys = []
+            for code in codes:
+                head = head + unzigzag(code) & (1 << 64) - 1
+                keys.append(head)
+            return keys
+        if flags & SERIAL:
+            keys = []
+            for code in codes:
+                keys.append(head if code == 0 else code - 1)
+                head = max(head, keys[-1] + 1)
+            return keys
+        return [key_of(code) for code in codes]
+
+    def text(self, of, key):
+        return None if key == 0 else self.strings[self.starts[of] + key - 1]
+
+    def account(self, row):
+        key = self.column(ACCOUNT)[row]
+        return (self.text(PEOPLE, self.column(SENDER)[row]) if key == 1
+                else self.text(PEOPLE, max(key - 1, 0)))
+
+    def shaped_id(self, row):
+        shape, number = self.column(SHAPE)[row], self.column(NUMBER)[row]
+        inode, arrival = self.column(INODE)[row], self.column(ARRIVAL)[row]
+        if shape == 1:
+            return b"%05X%X" % (number, inode)
+        seconds = unzigzag(number >> 23) + (arrival - (1 << 63) if arrival else 0)
+        return (digits(seconds, 52, 6) + digits(number & (1 << 23) - 1, 52, 4) + b"z"
+                + digits(inode, 51))
 
     def names(self):
+        row = 0
         for _, count, data in self.blocks(NAMES):
             for _ in range(count):
-                queue_id, files = data.text(), []
-                for _ in range(data.varint()):
+                files = data.varint()
+                check((files == 0) == (self.column(SHAPE)[row] > 0), "a name or a shape")
+                queue_id = data.text() if files else self.shaped_id(row)
+                names = [] if files else [queue_id]
+                for _ in range(files - 1):
                     data.varint()
                     form = data.number("B")
-                    files.append(queue_id if form == 0 else data.text() if form == 1
+                    names.append(queue_id if form == 0 else data.text() if form == 1
                                  else data.text() + queue_id + data.text())
-                yield queue_id, files[0]
+                yield queue_id, names[0]
+                row += 1
             check(data.is_at_end(), "a block of names ends elsewhere")
 
     def recipients_of(self, row):
         counts = self.column(COUNT)
         first = self.column(ANCHOR)[row // 64] + sum(counts[row // 64 * 64:row])
-        return [(self.text(self.column(ADDRESS)[i]), self.column(STATE)[i])
+        return [(self.text(RECIPIENTS, self.column(ADDRESS)[i]), self.column(STATE)[i])
                 for i in range(first, first + counts[row])]
 
     def messages(self):
         for row, (queue_id, name) in enumerate(self.names()):
-            folder = self.text(self.column(PATH)[row])
+            folder = self.text(OTHER, self.column(PATH)[row])
             yield {
                 "id": queue_id,
                 "path": (folder + b"/" if folder else b"") + name,
-                "sender": self.text(self.column(SENDER)[row]),
-                "account": self.text(self.column(ACCOUNT)[row]),
+                "sender": self.text(PEOPLE, self.column(SENDER)[row]),
+                "account": self.account(row),
                 "recipients": self.recipients_of(row),
             }
 
-    def find(self, text, starts, slots):
-        """The items of the slots that a text may have in a hash table."""
-        bits = 0
-        while bits < 30 and len(slots) >> bits > 4:
-            bits += 1
-        check(len(starts) == (1 << bits) + 1, "the number of buckets")
-        value = digest(text, self.secret)
-        bucket = value >> 64 - bits if bits else 0
-        return [slot >> 6 for slot in slots[starts[bucket]:starts[bucket + 1]]
-                if slot & 63 == value & 63]
 
-    def postings(self):
-        lists = {}
-        for first, count, data in self.blocks(POSTINGS):
-            item, first_row = first, 0
-            for _ in range(count):
-                item += data.varint()
-                zigzag = data.varint()
-                first_row += zigzag >> 1 if zigzag & 1 == 0 else -(zigzag >> 1) - 1
-                rows = [first_row]
-                for _ in range(data.varint()):
-                    rows.append(rows[-1] + data.varint() + 1)
-                rows += lists.get(item, [])
-                lists[item] = sorted(rows)
-            check(data.is_at_end(), "a block of postings ends elsewhere")
-        return lists
+def is_normal(text):
+    return text == text.lower() and not any(sign in text for sign in (b'"', b"<", b"xn--")) \
+        and text[:1] != b"@" and max(text, default=0) < 128
 
 
 def check_lookups(segment, messages):
-    """What lies in normal form already is found by hash, and its list has exactly its rows."""
-    lists = segment.postings()
-    starts, slots = segment.column(KEY_START), segment.column(KEY_SLOT)
+    """What lies in normal form already has its tag, and every id that has no shape."""
     asked = 0
-    for kind, fact in ((OF_ACCOUNT, "account"), (OF_SENDER, "sender")):
-        rows_of = {}
-        for row, message in enumerate(messages):
-            if message[fact] is not None:
-                rows_of.setdefault(message[fact].lower(), []).append(row)
-        for text, rows in rows_of.items():
-            if text not in {message[fact] for message in messages} or b'"' in text or b"xn--" in text:
-                continue
-            ids = [i for i in segment.find(text, starts, slots) if segment.strings[i] == text]
-            check(len(ids) == 1, "the string table lacks %r" % text)
-            check(lists.get(kind * segment.string_count + ids[0]) == rows, "the list of %r" % text)
-            asked += 1
-    starts, slots = segment.column(ID_START), segment.column(ID_SLOT)
+    tags = segment.column(TAG)
+    for of, mask in ((PEOPLE, 0xffff), (RECIPIENTS, 0xfff)):
+        for number in range(segment.starts[of], segment.starts[of + 1]):
+            if is_normal(segment.strings[number]):
+                check(tags[number] == digest(segment.strings[number], segment.secret) & mask,
+                      "the tag of %r" % segment.strings[number])
+                asked += 1
     for row, message in enumerate(messages):
-        check(row in segment.find(message["id"], starts, slots), "the id table lacks a row")
+        told = 0 if segment.column(SHAPE)[row] else 1 + (
+            digest(message["id"], segment.secret) & 0xffff)
+        check(segment.column(ID_TAG)[row] == told, "the tag of an id")
     return asked
 
 
@@ -280,7 +322,7 @@ def main():
     count = len(read)
     check(count > 0 and asked > 0, "nothing can be compared")
     compare(read, answers)
-    print("%d messages in %d segments, %d lists" % (count, len(segments), asked))
+    print("%d messages in %d segments, %d tags" % (count, len(segments), asked))
 
 
 def told_by(message):

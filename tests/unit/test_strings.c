@@ -16,7 +16,7 @@ static struct spr_text number_text(char out[32], uint32_t number)
 Test(strings, get_ids_in_the_order_of_first_use)
 {
     struct spr_strings strings;
-    spr_strings_init(&strings, 99);
+    spr_strings_init(&strings, 99, 0);
     char text[32];
 
     for (uint32_t round = 0; round < 2; round++) {
@@ -28,8 +28,9 @@ Test(strings, get_ids_in_the_order_of_first_use)
     }
 
     cr_expect_eq(strings.count, STRINGS);
+    uint64_t offset = 0;
     for (uint32_t i = 0; i < STRINGS; i++) {
-        const struct spr_text kept = spr_strings_text(&strings, i);
+        const struct spr_text kept = spr_strings_text(&strings, &offset);
         const struct spr_text expected = number_text(text, i);
         cr_assert_eq(kept.length, expected.length);
         cr_assert_eq(memcmp(kept.bytes, expected.bytes, kept.length), 0);
@@ -40,7 +41,7 @@ Test(strings, get_ids_in_the_order_of_first_use)
 Test(strings, tell_texts_with_nul_and_the_empty_text_apart)
 {
     struct spr_strings strings;
-    spr_strings_init(&strings, 1);
+    spr_strings_init(&strings, 1, 0);
     uint32_t empty;
     uint32_t one;
     uint32_t two;
@@ -61,7 +62,7 @@ Test(strings, tell_texts_with_nul_and_the_empty_text_apart)
 Test(strings, can_be_used_again_after_clearing)
 {
     struct spr_strings strings;
-    spr_strings_init(&strings, 5);
+    spr_strings_init(&strings, 5, 0xffff);
     char text[32];
     uint32_t id;
     cr_assert_eq(spr_strings_intern(&strings, number_text(text, 1), &id), 0);
@@ -73,17 +74,47 @@ Test(strings, can_be_used_again_after_clearing)
     spr_strings_free(&strings);
 }
 
-Test(strings, lie_in_an_arena_that_serves_any_length)
+Test(strings, get_the_same_ids_together_as_one_by_one)
 {
-    struct spr_arena arena = { 0 };
+    struct spr_strings strings;
+    spr_strings_init(&strings, 7, 0xffff);
+    char texts[SPR_INTERN_MAX][32];
+    struct spr_text all[SPR_INTERN_MAX];
+    uint32_t ids[SPR_INTERN_MAX];
 
-    for (size_t length = 0; length < 3000000; length = length * 3 + 1) {
-        uint8_t *bytes = spr_arena_take(&arena, length);
-        cr_assert_not_null(bytes);
-        memset(bytes, 0xaa, length);
+    for (uint32_t round = 0; round < 100; round++) {
+        for (uint32_t i = 0; i < SPR_INTERN_MAX; i++) {
+            all[i] = number_text(texts[i], round * 3 + i % 20);
+        }
+        cr_assert_eq(spr_strings_intern_all(&strings, all, SPR_INTERN_MAX, ids), 0);
+        for (uint32_t i = 0; i < SPR_INTERN_MAX; i++) {
+            uint32_t id = UINT32_MAX;
+            cr_assert_eq(spr_strings_intern(&strings, all[i], &id), 0);
+            cr_assert_eq(ids[i], id);
+        }
     }
-    spr_arena_reset(&arena);
 
-    cr_expect_not_null(spr_arena_take(&arena, 10));
-    spr_arena_free(&arena);
+    cr_expect_eq(strings.count, 99 * 3 + 20);
+    spr_strings_free(&strings);
+}
+
+Test(strings, are_tagged_by_their_normal_form)
+{
+    struct spr_strings strings;
+    spr_strings_init(&strings, 7, 0xffff);
+    uint32_t id;
+    cr_assert_eq(
+        spr_strings_intern(&strings, (struct spr_text){ (const uint8_t *)"Bob@A.test", 10 }, &id),
+        0);
+    cr_assert_eq(
+        spr_strings_intern(&strings, (struct spr_text){ (const uint8_t *)"<bob@a.TEST>", 12 }, &id),
+        0);
+    cr_assert_eq(
+        spr_strings_intern(&strings, (struct spr_text){ (const uint8_t *)"bob@a.test", 10 }, &id),
+        0);
+
+    cr_assert_eq(strings.tags.length, 6);
+    cr_expect_eq(memcmp(strings.tags.at, strings.tags.at + 2, 2), 0);
+    cr_expect_eq(memcmp(strings.tags.at, strings.tags.at + 4, 2), 0);
+    spr_strings_free(&strings);
 }
