@@ -1,88 +1,65 @@
 #!/bin/bash
-# Measures on this machine and this disk, side by side and in turns, and writes one results file.
+# Measures on this machine, programs side by side and in turns, and writes one results file.
 #
-# usage: bench/run.sh [MESSAGES [ROUNDS [FOLDER]]]      (200000 5 build/bench)
+# usage: bench/run.sh [options] FOLDER
+#   --rows LIST    warm,cold,inplace,refresh,query,output,index,delete,scale,postfix,nice  (all but
+#                  the last two)
+#   --count N      messages (200000)
+#   --rounds R     of warm rows (5)     --cold-rounds R  of cold rows (3)
+#   --on LIST      ext4,xfs,btrfs,tmpfs: a file system of its own in an image in FOLDER, loop with
+#                  direct I/O; here: FOLDER as it is (here)
+#   --scale LIST   counts of the row scale (50000,200000,1000000)
+#   --unique       recipients that are all different
 #
-# Each round runs every program once, so that a disturbance hits all of them. Warm: everything is read
-# once before. Cold: the page cache is dropped before each program, which needs root and disturbs
-# others on the machine; without the right it is left out.
+# Spools stay in FOLDER as postfix-COUNT and are used again; the row refresh changes 3 % of one. Needs root: caches are dropped before
+# each cold run, which slows down all others on the machine. A run that others disturbed (more than
+# 15 % of the processors) is repeated up to three times, the quietest counts, and its share is in
+# the results. The rows postfix and nice run the real server by SPR_REAL_SERVERS (../shared/mta).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-messages=${1:-200000} rounds=${2:-5} folder=${3:-build/bench}
-cmake --preset release -DSPR_TESTS=OFF > /dev/null
-cmake --build build/release > /dev/null
-bin=build/release/bench
-rm -rf "$folder"
-mkdir -p "$folder" bench/results
-spool=$folder/spool
-$bin/mkspool --count "$messages" --size 1000 "$spool" > "$folder/truth.json"
-
-results=bench/results/$(date +%Y-%m-%d)-$(git rev-parse --short HEAD).csv
-{
-    echo "# date: $(date +%Y-%m-%d)"
-    echo "# commit: $(git rev-parse --short HEAD)"
-    echo "# machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)," \
-        "$(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)"
-    echo "# kernel: $(uname -r)"
-    echo "# file system: $(findmnt -no FSTYPE -T "$spool"), queue depth 1"
-    echo "# command: bench/run.sh $messages $rounds"
-    echo "# spool: $messages Postfix messages, $(find "$spool" -type f -printf '%s\n' |
-        awk '{ n += $1 } END { printf "%.0f MB", n / 1e6 }')"
-    echo "cache,round,what,variant,seconds,items"
-} > "$results"
-
-cache=warm round=0
-note() { sed "s/^/$cache,$round,/" >> "$results"; }
-timed() { # timed WHAT VARIANT COMMAND…: the wall time of a foreign program
-    local what=$1 variant=$2 start end matches
+rows=warm,cold,inplace,refresh,query,output,index,delete,scale
+count=200000 rounds=5 cold_rounds=3 systems=here scale=50000,200000,1000000 unique=
+while [ $# -gt 1 ]; do
+    case $1 in
+    --rows) rows=$2 ;;
+    --count) count=$2 ;;
+    --rounds) rounds=$2 ;;
+    --cold-rounds) cold_rounds=$2 ;;
+    --on) systems=$2 ;;
+    --scale) scale=$2 ;;
+    --unique)
+        unique=--unique
+        shift
+        continue
+        ;;
+    *) break ;;
+    esac
     shift 2
-    start=$(date +%s.%N)
-    matches=$("$@" | wc -l)
-    end=$(date +%s.%N)
-    awk -v a="$start" -v b="$end" -v w="$what" -v v="$variant" -v m="$matches" \
-        'BEGIN { printf "%s,%s,%.6f,%d\n", w, v, b - a, m }' | note
-}
-prepare() {
-    if [ "$cache" = cold ]; then
-        sync
-        echo 3 > /proc/sys/vm/drop_caches
-    fi
-}
-pattern=mallory@customer.test
-measure_round() {
-    for engine in uring threads; do
-        rm -rf "$folder/index"
-        prepare
-        $bin/scan "$spool" "$folder/index" $engine 2> "$folder/index-size" | note
-    done
-    prepare
-    $bin/walk "$spool" 2> /dev/null | note
-    prepare
-    timed grep "grep -rlF" grep -rlF "$pattern" "$spool"
-    if command -v rg > /dev/null; then
-        prepare
-        timed rg "rg -lF" rg -uuu -lF "$pattern" "$spool"
-    fi
-}
-
-find "$spool" -type f -exec cat {} + > /dev/null
-for round in $(seq "$rounds"); do
-    measure_round
-    $bin/query "$folder/index" account:$pattern to:@budget1.test 'from:*winner*' | note
 done
-if echo 1 > /proc/sys/vm/drop_caches 2> /dev/null; then
-    cache=cold
-    for round in $(seq 3); do
-        measure_round
-    done
-    cache=warm
+if [ $# != 1 ] || [ "${1#-}" != "$1" ]; then
+    sed -n '2,20s/^# \{0,1\}//p' "$0"
+    exit 2
 fi
-for round in 1 2 3; do
-    rm -rf "$spool" "$folder/index"
-    $bin/mkspool --count "$messages" --size 1000 "$spool" > "$folder/truth.json"
-    $bin/scan "$spool" "$folder/index" auto > /dev/null 2> "$folder/index-size"
-    $bin/batch "$spool" "$folder/index" account:$pattern | note
+mkdir -p "$1" bench/results
+folder=$(realpath "$1")
+. tools/packages.sh
+. bench/suite/lib.sh
+for part in read query change scale server; do
+    . "bench/suite/$part.sh"
 done
-sed 's/^/# /' "$folder/index-size" >> "$results"
-rm -rf "$folder"
+install_packages "${build_packages[@]}" ripgrep grep findutils sqlite3 eatmydata
+cmake --preset release -DSPR_TESTS=OFF > /dev/null
+cmake --build build/release > "$folder/build.log"
+trap leave_system EXIT
+
+results=bench/results/$(date +%Y-%m-%d-%H%M)-$(git rev-parse --short HEAD).csv
+write_header > "$results"
+for system in ${systems//,/ }; do
+    enter_system "$system"
+    for row in ${rows//,/ }; do
+        echo "== $system $row $(date +%H:%M:%S)" >&2
+        "row_$row"
+    done
+    leave_system
+done
 echo "$results"

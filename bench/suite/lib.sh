@@ -1,0 +1,126 @@
+# What the rows of bench/run.sh share. Sourced, not run.
+#
+# A line of the results: row,fs,count,cache,round,what,variant,seconds,cpu,peak_kib,others,items
+bin=build/release/bench ray=build/release/tools/spoolray
+pattern=mallory@customer.test
+disturbed=15
+export LC_ALL=C
+
+write_header() {
+    echo "# date: $(date +'%Y-%m-%d %H:%M')"
+    echo "# commit: $(git rev-parse --short HEAD)"
+    echo "# machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)," \
+        "$(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)"
+    echo "# kernel: $(uname -r)"
+    echo "# file system: $(findmnt -no FSTYPE,OPTIONS -T "$folder")"
+    echo "# rivals: $(grep --version | head -1); $(rg --version | head -1);" \
+        "find $(find --version | head -1 | grep -o '[0-9.]*$'); sqlite $(sqlite3 --version | cut -d' ' -f1)"
+    echo "# settings: LC_ALL=C grep -rlF; rg -F -l --no-ignore --hidden (threads: its default); rg -j32 beside it when cold"
+    echo "# command: bench/run.sh --rows $rows --count $count --rounds $rounds --cold-rounds $cold_rounds --on $systems $unique"
+    echo "row,fs,count,cache,round,what,variant,seconds,cpu,peak_kib,others,items"
+}
+
+# The file system under test: $at is where spools lie, $index beside them on the same one.
+system=here at= image=
+enter_system() {
+    system=$1 at=$folder
+    if [ "$system" = here ]; then
+        fs=$(findmnt -no FSTYPE -T "$folder")
+    else
+        fs=$system at=$folder/on-$system
+        mkdir -p "$at"
+        if [ "$system" = tmpfs ]; then
+            mount -t tmpfs -o size=80%,nr_inodes=0 none "$at"
+        else
+            image=$folder/$system.img
+            rm -f "$image"
+            truncate -s $((count * 16 / 1024 / 1024 + 4))G "$image"
+            case $system in
+            ext4) mkfs.ext4 -q -N $((count * 2 + 100000)) -E nodiscard "$image" ;;
+            xfs) mkfs.xfs -q -K "$image" ;;
+            btrfs) mkfs.btrfs -q -K "$image" ;;
+            esac
+            local device
+            device=$(losetup --find --show --direct-io=on "$image")
+            mount -o noatime "$device" "$at"
+        fi
+    fi
+    index=$at/index
+}
+leave_system() {
+    rm -rf "${at:?}/index" "$at/scratch" 2> /dev/null || true
+    [ "$system" = here ] && return
+    umount "$at" 2> /dev/null || true
+    if [ -n "$image" ]; then
+        losetup -j "$image" | cut -d: -f1 | xargs -r losetup -d
+        rm -f "$image"
+        image=
+    fi
+    system=here at=$folder
+}
+
+# spool_of COUNT [OPTION…]: makes at/postfix-COUNT unless it is there; sets $spool.
+spool_of() {
+    local messages=$1 name
+    shift
+    name=postfix-$messages$(printf %s "$unique$*" | tr -d ' ')
+    spool=$at/$name
+    if [ ! -e "$at/$name.truth" ]; then
+        rm -rf "$spool"
+        # shellcheck disable=SC2086
+        $bin/mkspool --count "$messages" $unique "$@" "$spool" > "$at/$name.making"
+        mv "$at/$name.making" "$at/$name.truth"
+        sync
+    fi
+}
+
+cache=warm round=0 row=none items=
+warm_up() { $bin/micro/warm "$spool" 4 > /dev/null; }
+prepare() {
+    if [ "$cache" = cold ]; then
+        sync
+        echo 3 > /proc/sys/vm/drop_caches
+    else
+        warm_up
+        # a pass that had to read from disk left others' pages out: once more
+        warm_up
+    fi
+}
+note() { # note WHAT VARIANT SECONDS CPU PEAK OTHERS ITEMS
+    echo "$row,$fs,$count,$cache,$round,$1,${2//,/;},$3,$4,$5,$6,$7" >> "$results"
+}
+# measure WHAT VARIANT COMMAND…: prepares the cache and runs it, again if others disturbed. before,
+# if set, is a command that runs before each try; wrap goes between timer and command (-r).
+before= wrap=
+measure() {
+    local what=$1 variant=$2 best= try seconds cpu peak others code best_others=1000
+    shift 2
+    for try in 1 2 3; do
+        $before
+        prepare
+        IFS=, read -r seconds cpu peak others code < <($bin/timed $wrap "$@")
+        [ "$code" -le 1 ] || { echo "$row: $what $variant ended with $code" >&2; return 0; }
+        if [ "$others" -lt $best_others ]; then
+            best="$seconds $cpu $peak $others" best_others=$others
+        fi
+        # a loop device's own threads count as others
+        [ -z "$image" ] && [ "$best_others" -gt $disturbed ] && [ "$try" != 3 ] || break
+    done
+    # shellcheck disable=SC2086
+    note "$what" "$variant" $best "${items:-$count}"
+}
+# measured ROW-OF-A-PROGRAM: for programs that time themselves; reads "what,variant,seconds,items".
+measured() {
+    local what variant seconds number # the variant has no comma
+    while IFS=, read -r what variant seconds number; do
+        note "$what" "$variant" "$seconds" "" "" "" "$number"
+    done
+}
+drop_index() { rm -rf "$index"; }
+scan_new() { # scan_new VARIANT [OPTION…]: a first scan into a new index
+    local variant=$1
+    shift
+    before=drop_index
+    measure scan "$variant" "$ray" scan -q --spool "$spool" --format postfix --index "$index" "$@"
+    before=
+}

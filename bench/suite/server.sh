@@ -1,0 +1,82 @@
+# Row postfix: against the tools of a real Postfix, on a generated spool that it accepts. The server
+# is stopped meanwhile, so its tools read the spool themselves. Sourced, not run.
+servers=${SPR_REAL_SERVERS:-../shared/mta}
+export MTA_HOME=${MTA_HOME:-$PWD/build/mta}
+listed=${SPR_LISTED:-50000}
+
+pf() { "$servers/postfix.sh" "$@"; }
+inside() { # inside VARIANT COMMAND: a command in the server's root, timed from outside
+    measure "$1" "$2" "$servers/postfix.sh" exec bash -c "$3"
+}
+
+make_server_spool() {
+    rm -rf "${root:?}/tmp/bench"
+    $bin/mkspool --count $listed --owner "$owner" "$spool" > "$root/tmp/truth"
+}
+
+row_postfix() {
+    row=postfix cache=warm
+    local asked=$count root=$MTA_HOME/postfix/root owner spool number
+    if [ ! -x "$servers/postfix.sh" ]; then
+        echo "no $servers/postfix.sh: left out" >&2
+        return 0
+    fi
+    count=$listed
+    pf build > /dev/null 2>&1
+    pf up > /dev/null 2>&1 < /dev/null
+    owner=$(stat -c %u:%g "$(pf spool)/deferred")
+    pf exec postfix stop > /dev/null 2>&1 || true
+    spool=$root/tmp/bench
+    make_server_spool
+    pf exec postconf -e queue_directory=/tmp/bench hash_queue_depth=1
+    for cache in warm cold; do
+        for round in $(seq "$cold_rounds"); do
+            inside postqueue "-j" "postqueue -c /etc/postfix -j > /tmp/listing"
+            before=drop_index
+            measure query "text, no index before" "$ray" query '*' --fields queue_id,sender,recipients --limit 0 -q \
+                --spool "$spool" --format postfix --index "$index"
+            measure query "json, no index before" "$ray" query '*' --json --limit 0 -q --spool "$spool" \
+                --format postfix --index "$index"
+            before=
+        done
+    done
+    cache=warm round=1
+    number=500
+    find "$spool/deferred" -type f -printf '%f\n' | head -n $number > "$root/tmp/ids"
+    items=$number
+    inside postcat "-qe, one by one" 'while read -r id; do postcat -qe "$id"; done < /tmp/ids > /tmp/said'
+    items=
+    delete_half
+    pf exec postconf -e queue_directory=/var/spool/postfix
+    pf down > /dev/null 2>&1 || true
+    rm -rf "${root:?}/tmp/bench" "$root/tmp/listing" "$root/tmp/ids" "$root/tmp/said" "$index"
+    count=$asked
+}
+
+# The same half of the messages with either program, each time from a spool made anew.
+delete_half() {
+    local selected
+    for round in $(seq "$cold_rounds"); do
+        [ "$round" = 1 ] || make_server_spool
+        find "$spool/deferred" -type f -printf '%f\n' | sort | awk 'NR % 2' > "$root/tmp/ids"
+        items=$(wc -l < "$root/tmp/ids")
+        once postsuper "-d -" "$servers/postfix.sh" exec bash -c 'postsuper -d - < /tmp/ids'
+        make_server_spool
+        drop_index
+        "$ray" scan -q --spool "$spool" --format postfix --index "$index"
+        once delete half "$ray" delete "account:$pattern" --yes --everything --server-stopped \
+            --no-refresh -q --spool "$spool" --index "$index"
+    done
+    items=
+}
+once() { # once WHAT VARIANT COMMAND…: the spool is changed by it, so there is one try
+    local what=$1 variant=$2 seconds cpu peak others code
+    shift 2
+    warm_up
+    IFS=, read -r seconds cpu peak others code < <($bin/timed "$@" 2> /dev/null)
+    [ "$code" = 0 ] || { echo "$what $variant ended with $code" >&2; return 0; }
+    if [ "$what" = delete ]; then
+        items=$("$ray" jobs --spool "$spool" --json | sed -n 's/.*"messages":\([0-9]*\).*/\1/p' | tail -1)
+    fi
+    note "$what" "$variant" "$seconds" "$cpu" "$peak" "$others" "$items"
+}
