@@ -58,6 +58,7 @@ int spr_cmd_undo(struct spr_cli *cli);
 int spr_cmd_resume(struct spr_cli *cli);
 int spr_cmd_purge(struct spr_cli *cli);
 int spr_cmd_formats(struct spr_cli *cli);
+int spr_cmd_bench(struct spr_cli *cli);
 int spr_cmd_version(struct spr_cli *cli);
 
 /* The help pages; verbs is main.c's table, ended by a NULL name. */

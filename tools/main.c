@@ -62,6 +62,10 @@ static const struct spr_verb VERBS[] = {
       NULL, 0, 1, spr_cmd_purge },
     { "formats", SPR_VERB_FORMATS, "", "the mail servers that are known", NULL, 0, 0,
       spr_cmd_formats },
+    { "bench", SPR_VERB_BENCH, "[SPOOL]", "measure each way of reading on this spool",
+      "Changes nothing: each run makes an index of its own in the state directory, which is\n"
+      "removed. Without --cold no cache is dropped.",
+      0, 1, spr_cmd_bench },
     { "version", SPR_VERB_VERSION, "", "version, and which I/O engine is in use", NULL, 0, 0,
       spr_cmd_version },
     { .name = NULL },

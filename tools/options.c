@@ -54,6 +54,8 @@ static const struct spr_option OPTIONS[] = {
       "give way to other work on this machine" },
     { SPR_OPT_SHARD, "shard", 0, SPR_OPTION_TEXT, SPR_VERB_SCAN, false, "R/N",
       "only part R of N (R from 0), for several hosts on one disk" },
+    { SPR_OPT_COLD, "cold", 0, SPR_OPTION_SWITCH, SPR_VERB_BENCH, false, NULL,
+      "also with caches dropped before each run; root, slows all others" },
     { SPR_OPT_CASE, "case", 0, SPR_OPTION_SWITCH, QUERYING, true, NULL,
       "local parts compare with upper and lower case" },
     { SPR_OPT_TRUST_HEADERS, "trust-headers", 0, SPR_OPTION_SWITCH, QUERYING, false, NULL,

@@ -25,8 +25,9 @@ enum spr_verb_bit {
     SPR_VERB_RESUME = 1u << 12,
     SPR_VERB_PURGE = 1u << 13,
     SPR_VERB_FORMATS = 1u << 14,
-    SPR_VERB_VERSION = 1u << 15,
-    SPR_VERBS_ALL = (1u << 16) - 1,
+    SPR_VERB_BENCH = 1u << 15,
+    SPR_VERB_VERSION = 1u << 16,
+    SPR_VERBS_ALL = (1u << 17) - 1,
     SPR_VERBS_CHANGE = SPR_VERB_DELETE | SPR_VERB_HOLD | SPR_VERB_RELEASE,
 };
 
@@ -50,6 +51,7 @@ enum spr_option_id {
     SPR_OPT_QUICK,
     SPR_OPT_NICE,
     SPR_OPT_SHARD,
+    SPR_OPT_COLD,
     SPR_OPT_CASE,
     SPR_OPT_TRUST_HEADERS,
     SPR_OPT_COUNT,
