@@ -197,7 +197,8 @@ struct spr_recipient_fact {
     uint64_t offset; /* of its record in the primary: joins with errors; 0 if none */
 };
 
-/* The receiver of what parse finds. It copies; a false answer means "enough": return at once. */
+/* The receiver of what parse finds. It copies what does not lie in the view; a false answer means
+ * "enough": return at once. */
 struct spr_sink {
     bool (*text)(struct spr_sink *sink, enum spr_fact fact, struct spr_text value);
     bool (*number)(struct spr_sink *sink, enum spr_fact fact, int64_t value);
