@@ -91,10 +91,17 @@ int spr_segment_queue_id(struct spr_segment_reader *reader, uint32_t row, struct
 /* One string of the dictionary; the text lives until the next call on this reader. */
 int spr_segment_string(struct spr_segment_reader *reader, uint32_t id, struct spr_text *ret_text,
                        struct spr_fault *fault);
-/* All strings in id order, block by block; a non-zero answer of on_string ends it. */
-int spr_segment_strings(struct spr_segment_reader *reader,
+/* Strings of a range in id order, block by block; a non-zero answer of on_string ends it. */
+struct spr_segment_ids {
+    uint32_t first, end;
+};
+int spr_segment_strings(struct spr_segment_reader *reader, struct spr_segment_ids ids,
                         int (*on_string)(uint32_t id, struct spr_text text, void *user), void *user,
                         struct spr_fault *fault);
+/* The ids that a column may have; SPR_COLUMN_COUNT: all there are. */
+struct spr_segment_ids spr_segment_ids_of(const struct spr_segment *segment,
+                                          enum spr_column column);
+struct spr_segment_ids spr_segment_ids_of_recipients(const struct spr_segment *segment);
 
 /* Columns, without decoding a row. */
 int spr_segment_text_id(struct spr_segment_reader *reader, uint32_t row, enum spr_column column,

@@ -236,15 +236,24 @@ int spr_segment_first_recipient(struct spr_segment_reader *reader, uint32_t row,
                                 uint64_t *ret_first, struct spr_fault *fault)
 {
     const uint64_t recipients = reader->segment->recipients;
+    uint32_t from = row / SPR_ANCHOR_ROWS * SPR_ANCHOR_ROWS;
     uint64_t first = 0;
-    int r = spr_segment_key_within(reader, SPR_AT_RCPT_ANCHOR, row / SPR_ANCHOR_ROWS, recipients,
+    int r = 0;
+    if (reader->counted_row > from && reader->counted_row <= row) { /* most rows follow another */
+        from = reader->counted_row;
+        first = reader->counted;
+    } else {
+        r = spr_segment_key_within(reader, SPR_AT_RCPT_ANCHOR, row / SPR_ANCHOR_ROWS, recipients,
                                    &first, fault);
-    for (uint32_t i = row / SPR_ANCHOR_ROWS * SPR_ANCHOR_ROWS; r == 0 && i < row; i++) {
+    }
+    for (uint32_t i = from; r == 0 && i < row; i++) {
         uint64_t count = 0;
         r = spr_segment_key_within(reader, SPR_AT_RCPT_COUNT, i, recipients, &count, fault);
         first += count;
     }
     if (r == 0) {
+        reader->counted_row = row;
+        reader->counted = first;
         *ret_first = first;
     }
     return r;

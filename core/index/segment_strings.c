@@ -2,6 +2,7 @@
  * Decoded blocks: the strings of the dictionary, and the rows of names.
  */
 #include "core/fault.h"
+#include "core/index/classes.h"
 #include "core/index/segment_view.h"
 
 #include <errno.h>
@@ -127,17 +128,36 @@ int spr_segment_string(struct spr_segment_reader *reader, uint32_t id, struct sp
     return spr_segment_borrow(reader, id, ret_text, fault);
 }
 
-int spr_segment_strings(struct spr_segment_reader *reader,
+static struct spr_segment_ids ids_of_class(const struct spr_segment *segment,
+                                           enum spr_string_class class)
+{
+    return (struct spr_segment_ids){ segment->class_start[class], segment->class_start[class + 1] };
+}
+
+struct spr_segment_ids spr_segment_ids_of(const struct spr_segment *segment, enum spr_column column)
+{
+    return column == SPR_COLUMN_COUNT ? (struct spr_segment_ids){ 0, segment->strings }
+                                      : ids_of_class(segment, spr_class_of(column));
+}
+
+struct spr_segment_ids spr_segment_ids_of_recipients(const struct spr_segment *segment)
+{
+    return ids_of_class(segment, SPR_CLASS_RECIPIENTS);
+}
+
+int spr_segment_strings(struct spr_segment_reader *reader, struct spr_segment_ids ids,
                         int (*on_string)(uint32_t id, struct spr_text text, void *user), void *user,
                         struct spr_fault *fault)
 {
     const struct spr_block_view *view = &reader->segment->string_blocks;
     struct spr_decoded decoded = { .block = UINT32_MAX };
+    uint32_t id = ids.first;
     int r = 0;
-    for (uint32_t block = 0; r == 0 && block < view->blocks; block++) {
-        r = decode(reader, view, block, skip_string, &decoded, fault);
-        for (uint32_t i = 0; r == 0 && i < decoded.count; i++) {
-            r = on_string(decoded.first + i, string_in(&decoded, i), user);
+    while (r == 0 && id < ids.end) {
+        r = decode(reader, view, spr_block_find(view, id), skip_string, &decoded, fault);
+        const uint32_t last = decoded.first + decoded.count;
+        for (; r == 0 && id < ids.end && id < last; id++) {
+            r = on_string(id, string_in(&decoded, id - decoded.first), user);
         }
     }
     drop_decoded(&decoded);

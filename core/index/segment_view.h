@@ -52,6 +52,8 @@ struct spr_segment_reader {
     struct spr_decoded names;
     struct spr_decoded strings[SPR_STRING_SLOTS]; /* block b in slot b % SPR_STRING_SLOTS */
     struct spr_arena arena;                       /* texts of the last call */
+    uint32_t counted_row;                         /* recipients before it are counted: */
+    uint64_t counted;                             /* so many */
     struct spr_recipient *recipients;             /* of the last record */
     uint32_t recipients_capacity;
     struct spr_segment_recipient *recipient_ids; /* of the last row */

@@ -394,6 +394,9 @@ static int matches_pattern(struct spr_leaf_matcher *matcher, struct spr_text tex
     if (r != 0) {
         return r;
     }
+    if (spr_address_is_normal(text)) {
+        return 0; /* both are the same */
+    }
     const size_t length = matcher->leaf->with_case ? write_cased(text, matcher->form)
                                                    : spr_address_normalise(text, matcher->form);
     if (same_bytes(matcher->form, length, spelled.bytes, spelled.length)) {

@@ -1,6 +1,6 @@
 /*
  * Two bits a string: tested, and matching. A single test costs the decoding of a block, a pass over
- * all decodes each block once.
+ * many decodes each block once.
  */
 #include "core/query/dictionary.h"
 
@@ -9,12 +9,15 @@
 
 #include <errno.h>
 
+#define RANGES_MAX 4 /* of one term: what its fields may have */
+
 struct spr_id_set {
     struct spr_scope *scope;
     struct spr_leaf_matcher *matcher;
     const struct spr_leaf *leaf;
     uint64_t *known, *match;
-    bool is_complete;
+    struct spr_segment_ids complete[RANGES_MAX]; /* ranges of ids that are all known */
+    unsigned complete_count;
     int error; /* of the pass */
 };
 
@@ -88,35 +91,37 @@ static int on_string(uint32_t id, struct spr_text text, void *user)
     return set->error < 0 ? 1 : 0;
 }
 
-int spr_id_set_complete(struct spr_id_set *set)
+bool spr_id_set_is_complete(const struct spr_id_set *set, struct spr_segment_ids ids)
 {
-    if (set->is_complete) {
+    for (unsigned i = 0; i < set->complete_count; i++) {
+        if (set->complete[i].first <= ids.first && ids.end <= set->complete[i].end) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int spr_id_set_complete(struct spr_id_set *set, struct spr_segment_ids ids)
+{
+    if (spr_id_set_is_complete(set, ids)) {
         return 0;
     }
-    const int r = spr_segment_strings(set->scope->strings, on_string, set, set->scope->fault);
+    const int r = spr_segment_strings(set->scope->strings, ids, on_string, set, set->scope->fault);
     if (set->error < 0) {
         return set->error;
     }
     if (r < 0) {
         return r;
     }
-    set->is_complete = true;
+    if (set->complete_count < RANGES_MAX) {
+        set->complete[set->complete_count++] = ids;
+    }
     return 0;
 }
 
-bool spr_id_set_is_complete(const struct spr_id_set *set)
+bool spr_id_set_has_any(const struct spr_id_set *set, struct spr_segment_ids ids)
 {
-    return set->is_complete;
-}
-
-uint64_t spr_id_set_count(const struct spr_id_set *set)
-{
-    return spr_bitmap_count(set->match, set->scope->string_count);
-}
-
-uint32_t spr_id_set_next(const struct spr_id_set *set, uint32_t from)
-{
-    return spr_bitmap_next(set->match, set->scope->string_count, from);
+    return spr_bitmap_next(set->match, set->scope->string_count, ids.first) < ids.end;
 }
 
 int spr_id_set_has(struct spr_id_set *set, uint32_t id)
@@ -124,7 +129,7 @@ int spr_id_set_has(struct spr_id_set *set, uint32_t id)
     if (id >= set->scope->string_count) {
         return 0;
     }
-    if (!set->is_complete && !spr_bitmap_has(set->known, id)) {
+    if (!spr_bitmap_has(set->known, id)) {
         struct spr_text text;
         int r = spr_segment_string(set->scope->strings, id, &text, set->scope->fault);
         if (r < 0) {

@@ -1,8 +1,7 @@
 /*
- * Terms over texts. Candidates come from posting lists where the term is exact or few strings
- * match; they are confirmed row by row where the posting list says less than the term asks.
+ * Terms over texts. Exact terms are looked up, and confirmed row by row where the look-up says less
+ * than the term asks; others are put to every string that the field may have, then rows are read.
  */
-#include "core/index/address.h"
 #include "core/query/bitmap.h"
 #include "core/query/dictionary.h"
 #include "core/query/leaf.h"
@@ -11,10 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Measured: a look-up takes as long as reading so many rows, or the recipients of so many. */
-#define ROWS_PER_LOOKUP       25000
-#define RECIPIENTS_PER_LOOKUP 500
-#define SINGLES_MAX           256 /* candidates: with more, one pass over the dictionary is cheaper */
+#define SINGLES_MAX 256 /* candidates: with more, one pass over the dictionary is cheaper */
 
 enum place {
     PLACE_COLUMN,
@@ -100,15 +96,29 @@ static int look_up(struct work *work, int posting, struct spr_text key, uint64_t
     return 0;
 }
 
-static int complete_ids(struct work *work)
+static struct spr_segment_ids ids_of(const struct work *work, const struct target *target)
 {
-    if (!spr_id_set_is_complete(work->ids)) {
-        const int r = spr_id_set_complete(work->ids);
+    switch (target->place) {
+    case PLACE_COLUMN:
+        return spr_segment_ids_of(work->scope->segment, target->column);
+    case PLACE_RECIPIENTS:
+        return spr_segment_ids_of_recipients(work->scope->segment);
+    case PLACE_ERRORS:
+        return spr_segment_ids_of(work->scope->segment, SPR_COLUMN_LAST_ERROR);
+    }
+    return (struct spr_segment_ids){ 0, 0 };
+}
+
+static int complete_ids(struct work *work, const struct target *target)
+{
+    const struct spr_segment_ids ids = ids_of(work, target);
+    if (!spr_id_set_is_complete(work->ids, ids)) {
+        const int r = spr_id_set_complete(work->ids, ids);
         if (r < 0) {
             return r;
         }
         work->report->ways |= SPR_WAY_DICTIONARY;
-        work->report->strings += work->scope->string_count;
+        work->report->strings += ids.end - ids.first;
     }
     return 0;
 }
@@ -226,44 +236,13 @@ static int gather_exact(struct work *work, const struct target *target)
     return r < 0 ? r : 1;
 }
 
-/* Few strings match: the rows of each, from its posting list. */
-static int gather_strings(struct work *work, const struct target *target)
-{
-    struct spr_scope *scope = work->scope;
-    uint8_t form[SPR_ADDRESS_MAX];
-    for (uint32_t id = spr_id_set_next(work->ids, 0); id < scope->string_count;
-         id = spr_id_set_next(work->ids, id + 1)) {
-        struct spr_text text;
-        int r = spr_segment_string(scope->strings, id, &text, scope->fault);
-        if (r < 0) {
-            return r;
-        }
-        const struct spr_text key = { form, spr_address_normalise(text, form) };
-        r = look_up(work, target->posting, key, work->candidates);
-        if (r < 0) {
-            return r;
-        }
-    }
-    return 0;
-}
-
 static int evaluate_pattern(struct work *work, const struct target *target)
 {
-    int r = complete_ids(work);
-    if (r < 0) {
+    const int r = complete_ids(work, target);
+    if (r < 0 || !spr_id_set_has_any(work->ids, ids_of(work, target))) {
         return r;
     }
-    const uint64_t count = spr_id_set_count(work->ids);
-    if (count == 0) {
-        return 0;
-    }
-    const uint64_t rows_each =
-        target->place == PLACE_COLUMN ? ROWS_PER_LOOKUP : RECIPIENTS_PER_LOOKUP;
-    if (target->posting < 0 || count > 1 + work->scope->row_count / rows_each) {
-        return confirm(work, target, work->mask);
-    }
-    r = gather_strings(work, target);
-    return r < 0 ? r : confirm(work, target, work->candidates);
+    return confirm(work, target, work->mask);
 }
 
 static int evaluate_target(struct work *work, const struct target *target)
@@ -278,7 +257,7 @@ static int evaluate_target(struct work *work, const struct target *target)
         return 0;
     }
     if (spr_bitmap_count(work->candidates, rows) > SINGLES_MAX) {
-        r = complete_ids(work);
+        r = complete_ids(work, target);
         if (r < 0) {
             return r;
         }

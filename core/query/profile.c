@@ -231,7 +231,8 @@ static int hash_segment(const struct spr_segment *segment, const uint64_t *rows,
     if (r < 0) {
         goto done;
     }
-    r = spr_segment_strings(reader, on_string, &occurring, fault);
+    r = spr_segment_strings(reader, spr_segment_ids_of_recipients(segment), on_string, &occurring,
+                            fault);
     if (occurring.error < 0) {
         r = occurring.error;
     }

@@ -265,7 +265,9 @@ static int place_strings(struct count *count)
         wanted += count->places[id] == PLACE_WANTED ? 1 : 0;
     }
     if (wanted >= count->string_count / SPARSE_FACTOR) {
-        const int r = spr_segment_strings(count->strings, on_string, count, count->fault);
+        const int r =
+            spr_segment_strings(count->strings, (struct spr_segment_ids){ 0, count->string_count },
+                                on_string, count, count->fault);
         return count->error < 0 ? count->error : r;
     }
     for (uint32_t id = 0; id < count->string_count; id++) {

@@ -122,7 +122,8 @@ int walk_open_segment(const struct spr_segment *segment, uint32_t rows_max, uint
     struct walk walk = { .fault = fault };
     int r = spr_segment_reader_new(segment, &walk.reader);
     if (r == 0) {
-        r = spr_segment_strings(walk.reader, mix_string, &walk, fault);
+        r = spr_segment_strings(walk.reader, spr_segment_ids_of(segment, SPR_COLUMN_COUNT),
+                                mix_string, &walk, fault);
     }
     const uint32_t count = spr_segment_count(segment);
     const uint32_t rows = count < rows_max ? count : rows_max;
