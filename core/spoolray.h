@@ -169,7 +169,8 @@ enum spr_scan_flag {
     SPR_SCAN_QUICK = 1u << 1, /* unchanged is told by name and inode alone */
     SPR_SCAN_SUBJECTS = 1u << 2,
     SPR_SCAN_ERRORS = 1u << 3,
-    SPR_SCAN_NICE = 1u << 4,
+    SPR_SCAN_NICE = 1u << 4, /* one worker, short queues, pauses while others wait; the pauses come
+                                by themselves where the spool's server runs */
 };
 struct spr_scan_request {
     uint32_t size;
@@ -199,6 +200,7 @@ struct spr_scan_report {
     uint32_t first_count;
     const char *engine, *engine_reason, *format, *format_reason; /* static */
     uint64_t wall_ns;
+    bool is_gentle;      /* gave way to others: asked to, or because the server runs */
     uint64_t ring_reads; /* that went through io_uring, cold ones; the others were plain calls */
 };
 int spr_scan(struct spr_index *index, const struct spr_scan_request *request,

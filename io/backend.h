@@ -20,6 +20,7 @@ struct spr_io_file {
     int fd;                   /* -1: free */
     int flags;                /* those of the open that F_SETFL sets: O_NONBLOCK, O_NOATIME */
     bool is_direct;           /* reads past the page cache */
+    bool drops;               /* what was read of it is dropped from the page cache */
     bool is_released;         /* by the owner of its HEAD completion */
     uint32_t users;           /* jobs that read from it */
     uint64_t size;            /* at the open */
@@ -66,6 +67,7 @@ struct spr_io_shared {
     _Atomic uint64_t bytes_read, ring_reads;
     _Atomic bool refuses_noatime, refuses_nowait, refuses_extents, refuses_direct;
     _Atomic bool ring_failed;
+    bool leaves_cache; /* the page cache is to stay as it was; set before workers start */
 };
 
 struct spr_io {

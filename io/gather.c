@@ -15,6 +15,7 @@
 enum {
     NEIGHBOUR_BYTES = 64 * 1024, /* a gap that one larger read of the disk still spans */
     SAMPLE_MAX = 16,             /* of a window; each costs what a cached read costs */
+    SPREAD_MIN = 4, /* a missed sample is read ahead into the page cache: few, also of few */
 };
 
 /* The first extent's address; 0 where it has none (inline, delayed, not told). */
@@ -127,7 +128,7 @@ uint32_t spr_gather(struct spr_io *io, uint32_t max)
 
 uint32_t spr_gather_sample(struct spr_io *io, uint32_t count)
 {
-    const uint32_t stride = count / SAMPLE_MAX + 1;
+    const uint32_t stride = count / SAMPLE_MAX > SPREAD_MIN ? count / SAMPLE_MAX : SPREAD_MIN;
     uint32_t kept = 0;
     io->sample = (struct spr_pace_sample){ 0 };
     for (uint32_t i = 0; i < count; i++) {

@@ -15,6 +15,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 enum {
@@ -94,6 +95,9 @@ int spr_io_new(struct spr_io_shared *shared, uint32_t worker, uint32_t queue_dep
 static void close_file(struct spr_io *io, struct spr_io_file *file)
 {
     if (file->fd >= 0) {
+        if (file->drops) { /* a hint: refused, it stays cached */
+            (void)spr_calls()->fadvise(file->fd, 0, 0, POSIX_FADV_DONTNEED);
+        }
         (void)spr_calls()->close(file->fd); /* read only: nothing can be lost */
     }
     *file = (struct spr_io_file){ .fd = -1, .next = io->free_files };

@@ -72,6 +72,8 @@ void spr_io_probe(enum spr_io_engine wish, enum spr_io_engine *ret_engine, const
 int spr_io_shared_new(enum spr_io_engine engine, uint64_t device, uint32_t workers_max,
                       struct spr_io_shared **ret_shared);
 void spr_io_shared_free(struct spr_io_shared *shared);
+/* Before workers start: small windows, and what they read leaves the page cache as it was. */
+void spr_io_shared_be_nice(struct spr_io_shared *shared);
 /* What ran in the end, for the report; static texts. */
 const char *spr_io_shared_engine(const struct spr_io_shared *shared, const char **ret_reason);
 uint64_t spr_io_shared_bytes(const struct spr_io_shared *shared);

@@ -143,6 +143,7 @@ int64_t spr_plain_try(struct spr_io *io, struct spr_io_job *job)
     if (got > 0) {
         job->got = (uint32_t)got;
     }
+    job->file->drops = job->file->drops || (got == -EAGAIN && shared->leaves_cache);
     io->sample.missed += got == -EAGAIN;
     io->sample.cached += got >= 0;
     return got;

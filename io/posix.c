@@ -9,9 +9,14 @@
 static void queue_jobs(struct spr_io *io, struct spr_io_job **jobs, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        /* A hint: refused, the read below is only slower. */
-        (void)spr_calls()->fadvise(jobs[i]->file->fd, jobs[i]->request->offset,
-                                   jobs[i]->request->length, POSIX_FADV_WILLNEED);
+        /* Each is a hint: refused, the read below is only slower. A try begins the read of what it
+         * misses, and tells what is to be dropped afterwards. */
+        if (io->shared->leaves_cache) {
+            (void)spr_plain_try(io, jobs[i]);
+        } else {
+            (void)spr_calls()->fadvise(jobs[i]->file->fd, jobs[i]->request->offset,
+                                       jobs[i]->request->length, POSIX_FADV_WILLNEED);
+        }
         spr_io_push(&io->waiting, jobs[i]);
     }
     io->queued += count;

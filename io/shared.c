@@ -14,6 +14,7 @@ enum {
     BUFFERS_ALL = 31 << 20,       /* all workers together stay below 32 MiB (PERF 9.4) */
     BUFFERS_WORKER_MAX = 4 << 20, /* 1024 heads of 4 KiB */
     BUFFERS_WORKER_MIN = 128 << 10,
+    NICE_WINDOW = 128, /* some ms of reads; half as fast to pause as to read (PERF 3b: 16 x 64) */
     DESCRIPTORS_UNKNOWN = 256, /* less than any usual limit */
 };
 
@@ -85,6 +86,12 @@ int spr_io_shared_new(enum spr_io_engine engine, uint64_t device, uint32_t worke
     spr_pace_limit(&shared->pace, shared->buffer_bytes / SPR_BUFFER_UNIT);
     *ret_shared = shared;
     return 0;
+}
+
+void spr_io_shared_be_nice(struct spr_io_shared *shared)
+{
+    shared->leaves_cache = true;
+    spr_pace_limit(&shared->pace, NICE_WINDOW);
 }
 
 void spr_io_shared_free(struct spr_io_shared *shared)

@@ -63,7 +63,7 @@ static void print_report(const struct spr_session *session)
     if (scan->ring_reads > 0) {
         (void)printf("; %s cold reads through the ring", spr_text_count(scan->ring_reads, a));
     }
-    (void)putchar('\n');
+    (void)fputs(scan->is_gentle ? "; gave way to other work\n" : "\n", stdout);
     (void)fputs("  index ", stdout);
     spr_escape_string(stdout, session->index_dir);
     (void)printf(", %s\n", spr_text_size(session->report.bytes_on_disk, a));
@@ -96,6 +96,7 @@ static void write_report(const struct spr_session *session)
     spr_json_string(&json, "engine", scan->engine);
     spr_json_string(&json, "engine_reason", scan->engine_reason);
     spr_json_number(&json, "ring_reads", scan->ring_reads);
+    spr_json_bool(&json, "gentle", scan->is_gentle);
     spr_json_real(&json, "seconds", (double)scan->wall_ns / 1e9);
     spr_json_number(&json, "rejects", scan->rejects);
     spr_json_list(&json, "reject_classes");

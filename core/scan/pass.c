@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define WINDOW_MAX 4096
 
@@ -23,9 +24,11 @@ struct pass {
     const uint32_t *indices;
     size_t count;
     atomic_size_t next;
-    pthread_mutex_t mutex; /* guards error and fault; for the condition */
+    pthread_mutex_t mutex; /* guards what follows; for the condition */
     pthread_cond_t changed;
-    int error; /* the first one */
+    uint32_t reading; /* workers that have a window */
+    bool is_pausing;  /* nobody begins one */
+    int error;        /* the first one */
     struct spr_fault fault;
 };
 
@@ -37,6 +40,7 @@ struct passer {
     struct spr_run_builder *last;    /* the one it had before */
     struct spr_fetch *fetch;
     uint32_t number;
+    bool is_reading;                     /* counted in pass->reading */
     uint64_t messages, recipients, read; /* not yet in the tally, which all share */
     struct spr_fault fault; /* of this worker, whose code tells whether it was filled */
 };
@@ -214,18 +218,77 @@ static bool is_at_end(const struct pass *pass)
            spr_tally_stopped(&pass->run->tally);
 }
 
+static bool goes_on(const struct pass *pass)
+{
+    return pass->error == 0 && !is_at_end(pass);
+}
+
+static void wait_ms(struct pass *pass, uint32_t ms)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until); /* a known clock: cannot fail */
+    const uint64_t ns = (uint64_t)until.tv_nsec + (uint64_t)ms * 1000000;
+    until.tv_sec += (time_t)(ns / 1000000000);
+    until.tv_nsec = (long)(ns % 1000000000);
+    (void)pthread_cond_timedwait(&pass->changed, &pass->mutex, &until); /* early: asked again */
+}
+
+/* Nobody reads while worker 0 looks whether others wait for this machine. Under the mutex,
+ * since nobody else has anything to do meanwhile. */
+static void pause_all(struct pass *pass)
+{
+    struct spr_manners *manners = &pass->run->manners;
+    pass->is_pausing = true;
+    while (pass->reading > 0 && goes_on(pass)) {
+        (void)pthread_cond_wait(&pass->changed, &pass->mutex);
+    }
+    spr_manners_begin(manners, spr_clock_ns());
+    while (goes_on(pass)) {
+        const uint32_t ms = spr_manners_wait(manners, spr_clock_ns());
+        if (ms == 0) {
+            break;
+        }
+        wait_ms(pass, ms);
+    }
+    pass->is_pausing = false;
+    (void)pthread_cond_broadcast(&pass->changed);
+}
+
+static bool is_wanted(const struct passer *passer)
+{
+    const struct spr_run *run = passer->run;
+    return passer->number == 0 || (!passer->pass->is_pausing && !run->manners.is_alone &&
+                                   passer->number < spr_io_workers_wanted(run->shared));
+}
+
+/* Under the mutex. */
+static void end_reading(struct passer *passer)
+{
+    struct pass *pass = passer->pass;
+    pass->reading -= passer->is_reading;
+    passer->is_reading = false;
+    if (pass->is_pausing) {
+        (void)pthread_cond_broadcast(&pass->changed);
+    }
+}
+
 /* Returns when the pace wants this worker; false when nothing is left to do. */
 static bool wait_for_turn(struct passer *passer)
 {
     struct pass *pass = passer->pass;
     (void)pthread_mutex_lock(&pass->mutex); /* a plain mutex: cannot fail */
-    while (pass->error == 0 && !is_at_end(pass) && passer->number > 0 &&
-           passer->number >= spr_io_workers_wanted(passer->run->shared)) {
+    end_reading(passer);
+    if (passer->number == 0 && spr_manners_is_due(&pass->run->manners, spr_clock_ns())) {
+        pause_all(pass);
+    }
+    while (goes_on(pass) && !is_wanted(passer)) {
         (void)pthread_cond_wait(&pass->changed, &pass->mutex);
     }
-    const bool goes_on = pass->error == 0 && !is_at_end(pass);
+    passer->is_reading = goes_on(pass);
+    pass->reading += passer->is_reading;
+    const bool has_turn = passer->is_reading;
     (void)pthread_mutex_unlock(&pass->mutex); /* held by this thread */
-    return goes_on;
+    return has_turn;
 }
 
 static int read_window(struct passer *passer, struct spr_candidate *const *window, uint32_t count)
@@ -267,7 +330,7 @@ static int open_worker(struct passer *passer)
         .layout = &run->detected.layout,
         .shared = run->shared,
         .worker = passer->number,
-        .queue_depth = run->options->queue_depth,
+        .queue_depth = run->queue_depth,
         .wants = run->wants,
         .now = run->now,
         .on_message = on_message,
@@ -304,6 +367,7 @@ static int run_worker(uint32_t number, void *user)
     int r = work(&passer);
     spr_fetch_free(passer.fetch);
     (void)pthread_mutex_lock(&pass->mutex); /* a plain mutex: cannot fail */
+    end_reading(&passer);
     if (r < 0 && pass->error == 0) {
         pass->error = r;
         pass->fault = passer.fault;
@@ -343,6 +407,20 @@ static void keep_fault(const struct spr_run *run, int r, const struct spr_fault 
     }
 }
 
+/* Its waits with a time go by the monotonic clock. */
+static int init_condition(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    int r = -pthread_condattr_init(&attributes);
+    if (r < 0) {
+        return r;
+    }
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC); /* a known clock: cannot fail */
+    r = -pthread_cond_init(condition, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    return r;
+}
+
 static int run_pass(struct spr_run *run, const uint32_t *indices, size_t count)
 {
     if (count == 0) {
@@ -353,7 +431,7 @@ static int run_pass(struct spr_run *run, const uint32_t *indices, size_t count)
     if (r < 0) {
         return r;
     }
-    r = -pthread_cond_init(&pass.changed, NULL);
+    r = init_condition(&pass.changed);
     if (r == 0) {
         r = run_workers(&pass, run->workers);
         (void)pthread_cond_destroy(&pass.changed); /* nobody waits any more */

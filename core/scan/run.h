@@ -13,6 +13,7 @@
 #include "core/scan/accounts.h"
 #include "core/scan/builders.h"
 #include "core/scan/detect.h"
+#include "core/scan/manners.h"
 #include "core/scan/refresh.h"
 
 #define SPR_SEGMENT_ROWS_FLUSH 262144
@@ -44,6 +45,8 @@ struct spr_run {
     int64_t now;      /* Unix seconds */
     uint32_t workers; /* started in a pass */
     struct spr_builders builders;
+    struct spr_manners manners;
+    uint32_t queue_depth; /* of each worker */
     size_t memory_limit;
 
     pthread_mutex_t mutex;

@@ -19,6 +19,8 @@
 #define MEMORY_DEFAULT (32u << 20) /* the other half of 64 MiB is io's buffers, and writing */
 #define MEMORY_MESSAGE 64          /* more for each: the number of segments stays that of dozens */
 #define SAMPLE_MAX     65536
+#define DEPTH_NICE     8          /* reads of a worker on their way: a disk's own queue is deeper */
+#define DEPTH_LIVE     32         /* most of a disk's rate, and soon paused */
 #define ROUNDS_MAX     3          /* listings again of what moved meanwhile */
 #define FIRST_FLUSH_NS 500000000u /* after the start: a verdict within a second */
 #define EARLY_MESSAGES 2000       /* enough for a verdict */
@@ -175,6 +177,24 @@ static int make_workers(struct spr_run *run, uint32_t flags)
     return spr_builders_init(&run->builders, run->workers < cores ? run->workers : cores);
 }
 
+/* Asked for it is gentle from the start; by itself, where the server runs, as far as others wait.
+ */
+static void choose_manners(struct spr_run *run, uint32_t flags)
+{
+    const bool is_asked = (flags & SPR_SCAN_NICE) != 0;
+    run->queue_depth = run->options->queue_depth;
+    run->manners.is_on =
+        is_asked || spr_manners_is_live(run->detected.format, run->detected.root_fd);
+    if (!run->manners.is_on) {
+        return;
+    }
+    spr_io_shared_be_nice(run->shared);
+    const uint32_t depth = is_asked ? DEPTH_NICE : DEPTH_LIVE;
+    if (run->queue_depth == 0 || run->queue_depth > depth) {
+        run->queue_depth = depth;
+    }
+}
+
 /* ---- Listing and comparing ------------------------------------------------------------------- */
 
 static int list_spool(struct spr_run *run, const struct spr_scan_request *request)
@@ -323,6 +343,7 @@ static void fill_report(struct spr_run *run, struct spr_scan_report *report)
         report->recipients += run->manifest->segments[i].recipients;
     }
     report->bytes_read = spr_io_shared_bytes(run->shared);
+    report->is_gentle = run->manners.is_on;
     report->ring_reads = spr_io_shared_ring_reads(run->shared);
     report->engine = spr_io_shared_engine(run->shared, &report->engine_reason);
     report->format = run->detected.format->name;
@@ -421,6 +442,9 @@ static int scan(struct spr_run *run, const struct spr_scan_request *request,
     }
     if (r == 0) {
         r = open_index(run, request);
+    }
+    if (r == 0) {
+        choose_manners(run, request->flags);
     }
     if (r == 0) {
         r = run_scan(run, request);

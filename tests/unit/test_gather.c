@@ -3,6 +3,7 @@
 #include "tests/support/window.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -59,6 +60,40 @@ ParameterizedTest(struct share *share, gather, reads_past_the_page_cache_only_wh
     cr_expect_geq(through_ring, share->least);
     cr_expect_leq(through_ring, share->most);
     cr_expect_eq(io->window_is_cold, share->cached < 4);
+    spr_io_free(io);
+    spr_io_shared_free(shared);
+    spr_calls_set(NULL);
+}
+
+static unsigned dropped;
+
+static int count_drops(int fd, uint64_t offset, uint64_t length, int advice)
+{
+    dropped += advice == POSIX_FADV_DONTNEED;
+    return spr_calls_plain()->fadvise(fd, offset, length, advice);
+}
+
+/* All of a window's first reads are tried by the threads engine, so that each file tells. */
+Test(gather, leaves_the_page_cache_as_it_was_when_it_is_nice)
+{
+    const struct way threads = { .engine = SPR_IO_THREADS };
+    for (uint32_t i = 0; i < 200; i++) {
+        make_file(i, 5000);
+    }
+    ask_heads(200, 4096);
+    struct spr_calls calls = *spr_calls_plain();
+    calls.pread2 = pread2_some_cached;
+    calls.fadvise = count_drops;
+    cached_share = 1;
+    spr_calls_set(&calls);
+    struct spr_io_shared *shared = new_shared(&threads, 2);
+    spr_io_shared_be_nice(shared);
+    struct spr_io *io = new_io(shared);
+
+    cr_assert_eq(spr_io_window(io, window.requests, 200), 0);
+    cr_expect_eq(drain(io), 0);
+
+    cr_expect_eq(dropped, 150);
     spr_io_free(io);
     spr_io_shared_free(shared);
     spr_calls_set(NULL);
