@@ -29,11 +29,11 @@ row_delete() {
     spool=$copy
     drop_index
     "$ray" scan -q --spool "$spool" --format postfix --index "$index"
-    selected=$("$ray" query "account:$pattern" --no-refresh --count -q --spool "$spool" --index "$index")
     # each message's file and its defer log
     "$ray" query "account:$pattern" --no-refresh -q --limit 0 --fields path -0 --spool "$spool" \
         --index "$index" | tr '\0' '\n' > "$list.messages"
     awk '{ print; if (sub(/^deferred\//, "defer/")) print }' "$list.messages" > "$list"
+    selected=$(wc -l < "$list")
     into=$copy/.into
     for round in $(seq "$cold_rounds"); do
         delete_by journalled

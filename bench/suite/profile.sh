@@ -1,0 +1,33 @@
+# Rows profile and timeline: where the processor time of a warm scan goes, and how far a cold one is
+# at each moment. Sourced, not run.
+
+row_profile() {
+    row=profile cache=warm round=1
+    spool_of "$count"
+    command -v perf > /dev/null || {
+        echo "no perf: left out" >&2
+        return 0
+    }
+    drop_index
+    prepare
+    perf record -q -F 2000 -e cpu-clock -o "$at/perf.data" "$ray" scan -q --spool "$spool" \
+        --format postfix --index "$index" 2> /dev/null
+    local folder_name share
+    while IFS=, read -r folder_name share; do
+        note "$folder_name" "" "$share" "" "" "" 1
+    done < <(perf report -i "$at/perf.data" --no-children --stdio -t , --sort dso,symbol 2> /dev/null |
+        python3 bench/suite/profile.py)
+    rm -f "$at/perf.data"
+}
+
+row_timeline() {
+    row=timeline cache=cold round=1
+    spool_of "$count"
+    drop_index
+    prepare
+    local seconds messages
+    while IFS=, read -r seconds messages; do
+        note scan auto "$seconds" "" "" "" "$messages"
+    done < <(python3 bench/suite/timeline.py "$ray" scan --progress json --spool "$spool" \
+        --format postfix --index "$index")
+}
