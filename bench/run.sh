@@ -3,7 +3,7 @@
 #
 # usage: bench/run.sh [options] FOLDER
 #   --rows LIST    warm,cold,inplace,refresh,query,output,index,profile,timeline,delete,scale,postfix
-#                  (all but the last). coldfast: cold without the slow rivals
+#                  flat (all but the last two). coldfast: cold without the slow rivals
 #   --count N      messages (200000)
 #   --rounds R     of warm rows (5)     --cold-rounds R  of cold rows (3)
 #   --on LIST      ext4,xfs,btrfs,tmpfs: a file system of its own in an image in FOLDER, loop with

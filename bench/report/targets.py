@@ -37,6 +37,8 @@ TARGETS = [
     Target("warm, grep -rlF / scan", AT_LEAST, 3.2, ("warm", "warm", "grep", GREP), scan("warm", "warm"), SMALL, ("ext4",)),
     Target("warm, rg -F -l / scan", AT_LEAST, 2, ("warm", "warm", "rg", RG), scan("warm", "warm"), LARGE, ("ext4",)),
     Target("warm, rg -F -l / scan", AT_LEAST, 1.7, ("warm", "warm", "rg", RG), scan("warm", "warm"), SMALL, ("ext4",)),
+    Target("warm, one flat folder (IMail): scan / floor", None, 0, scan("flat", "warm"), ("flat", "warm", "floor", None)),
+    Target("cold, one flat folder (IMail): 64 threads / scan", None, 0, ("flat", "cold", "reader", READER), scan("flat", "cold")),
     Target("warm, scan / floor", AT_MOST, 1.25, scan("warm", "warm"), ("warm", "warm", "floor", None)),
     Target("cold, ring refused / with ring", AT_MOST, 1.2, scan("cold", "cold", "refused"), scan("cold", "cold")),
     Target("warm, ring refused / with ring", AT_MOST, 1.05, scan("warm", "warm", "refused"), scan("warm", "warm")),

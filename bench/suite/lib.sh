@@ -74,7 +74,7 @@ spool_of() {
     fi
 }
 
-cache=warm round=0 row=none items=
+cache=warm round=0 row=none items= format=postfix
 warm_up() { $bin/micro/warm "$spool" 4 > /dev/null; }
 prepare() {
     if [ "$cache" = cold ]; then
@@ -121,6 +121,6 @@ scan_new() { # scan_new VARIANT [OPTION…]: a first scan into a new index
     local variant=$1
     shift
     before=drop_index
-    measure scan "$variant" "$ray" scan -q --spool "$spool" --format postfix --index "$index" "$@"
+    measure scan "$variant" "$ray" scan -q --spool "$spool" --format "$format" --index "$index" "$@"
     before=
 }

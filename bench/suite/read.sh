@@ -30,6 +30,7 @@ cold_round() {
 
 row_cold() {
     row=cold cache=cold
+    [ "$fs" != tmpfs ] || return 0 # nothing there is ever cold
     spool_of "$count"
     for round in $(seq "$cold_rounds"); do
         cold_round inode
@@ -46,6 +47,24 @@ row_coldfast() {
     for round in $(seq "$cold_rounds"); do
         cold_round inode
     done
+}
+
+# One folder that holds every name: COUNT messages of IMail are two files each.
+row_flat() {
+    row=flat format=imail spool=$at/imail-$count
+    if [ ! -e "$spool.truth" ]; then
+        rm -rf "$spool"
+        $bin/mkspool --server imail --count "$count" "$spool" > "$spool.making"
+        mv "$spool.making" "$spool.truth"
+    fi
+    for cache in warm cold; do
+        for round in $(seq "$cold_rounds"); do
+            scan_new auto
+            measure floor "threads $(nproc)" $bin/micro/floor "$spool"
+            measure reader "threads 64 by inode" $bin/micro/reader "$spool" inode
+        done
+    done
+    format=postfix
 }
 
 # A layout where inode order is not the order on disk.
