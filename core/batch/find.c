@@ -169,6 +169,13 @@ static int look_elsewhere(const struct spr_finder *f, const struct spr_plan_entr
     return best;
 }
 
+static bool is_below(const struct spr_path *path, const char *folder)
+{
+    const size_t length = strlen(folder);
+    return path->length > length && path->text[length] == '/' &&
+           memcmp(path->text, folder, length) == 0;
+}
+
 /* Roles that are found by a path of their own: logs beside the queues. */
 int spr_find_on_demand(const struct spr_finder *f, struct spr_found_message *found)
 {
@@ -177,6 +184,7 @@ int spr_find_on_demand(const struct spr_finder *f, struct spr_found_message *fou
         if ((format->roles[role].flags & SPR_ROLE_ON_DEMAND) == 0) {
             continue;
         }
+        const char *absent = NULL; /* folder: most hash levels are never made, nor any below */
         for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
             struct spr_path path = { 0 };
             uint32_t dir = 0;
@@ -184,11 +192,15 @@ int spr_find_on_demand(const struct spr_finder *f, struct spr_found_message *fou
             if (!format->locate(&f->change->layout, &found->key, role, attempt, &path)) {
                 break;
             }
+            if (absent != NULL && is_below(&path, absent)) {
+                continue;
+            }
             int r = spr_find_split(f->batch, &path, &dir, &name);
             if (r < 0) {
                 return r;
             }
             const int fd = folder_fd(f, dir);
+            absent = fd == -ENOENT ? f->batch->dirs[dir].path : absent;
             r = fd < 0 ? fd : spr_identity_at(fd, name, &found->identities[role]);
             if (r < 0 && r != -ENOENT && r != -ENOTDIR && r != -EBADF) {
                 return r; /* it may be there: a message does not go without it */
