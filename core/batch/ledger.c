@@ -26,6 +26,7 @@ struct spr_ledger {
     uint64_t used, size;
     struct spr_ledger_job *jobs;
     uint32_t count, capacity;
+    bool is_jumbled; /* numbers do not rise: not how we write them, but nothing forbids it */
 };
 
 static void free_job(struct spr_ledger_job *job)
@@ -63,7 +64,7 @@ struct spr_ledger_job *spr_ledger_at(struct spr_ledger *ledger, uint32_t index)
     return &ledger->jobs[index];
 }
 
-struct spr_ledger_job *spr_ledger_find(struct spr_ledger *ledger, uint64_t job)
+static struct spr_ledger_job *find_jumbled(struct spr_ledger *ledger, uint64_t job)
 {
     for (uint32_t i = ledger->count; i > 0; i--) {
         if (ledger->jobs[i - 1].job == job) {
@@ -71,6 +72,23 @@ struct spr_ledger_job *spr_ledger_find(struct spr_ledger *ledger, uint64_t job)
         }
     }
     return NULL;
+}
+
+struct spr_ledger_job *spr_ledger_find(struct spr_ledger *ledger, uint64_t job)
+{
+    if (ledger->is_jumbled) {
+        return find_jumbled(ledger, job);
+    }
+    uint32_t from = 0;
+    for (uint32_t to = ledger->count; from < to;) {
+        const uint32_t middle = from + (to - from) / 2;
+        if (ledger->jobs[middle].job < job) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return from < ledger->count && ledger->jobs[from].job == job ? &ledger->jobs[from] : NULL;
 }
 
 const struct spr_ledger_batch *spr_ledger_find_batch(const struct spr_ledger_job *job,
@@ -116,6 +134,8 @@ static int take_job(struct spr_ledger *ledger, struct spr_ledger_line *line)
         return r;
     }
     ledger->jobs = jobs;
+    ledger->is_jumbled = ledger->is_jumbled ||
+                         (ledger->count > 0 && ledger->jobs[ledger->count - 1].job > line->job.job);
     ledger->jobs[ledger->count++] = line->job;
     line->job = (struct spr_ledger_job){ 0 };
     return 0;

@@ -193,3 +193,21 @@ Test(ledger, refuses_a_job_it_has_and_a_batch_of_none)
     cr_expect_eq(spr_ledger_count(ledger), 2);
     spr_ledger_close(ledger);
 }
+
+Test(ledger, finds_jobs_whose_numbers_do_not_rise)
+{
+    struct spr_ledger *ledger = open_ledger();
+    static const uint64_t numbers[] = { 7, 9, 3, 8 };
+    for (size_t i = 0; i < 4; i++) {
+        const struct spr_ledger_job job = { .job = numbers[i], .action = SPR_DELETE };
+        cr_assert_eq(spr_ledger_add_job(ledger, &job), 0);
+    }
+
+    for (size_t i = 0; i < 4; i++) {
+        const struct spr_ledger_job again = { .job = numbers[i] };
+        cr_expect_not_null(spr_ledger_find(ledger, numbers[i]));
+        cr_expect_lt(spr_ledger_add_job(ledger, &again), 0);
+    }
+    cr_expect_null(spr_ledger_find(ledger, 5));
+    spr_ledger_close(ledger);
+}
