@@ -3,7 +3,7 @@
  */
 #include "core/batch/apply.h"
 
-#include "core/batch/move.h"
+#include "core/batch/phase.h"
 #include "core/batch/reserve.h"
 #include "core/library.h"
 #include "formats/cursor.h"
@@ -147,134 +147,24 @@ done:
 
 /* ---- Moving ---------------------------------------------------------------------------------- */
 
-static bool has_moved(const struct spr_batch *batch, const struct spr_batch_message *message)
-{
-    for (uint32_t i = 0; i < message->file_count; i++) {
-        if (batch->files[message->first_file + i].moved) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void fail_message(struct spr_change *change, struct spr_batch *batch,
-                         const struct spr_batch_file *file, int code)
-{
-    struct spr_batch_message *message = &batch->messages[file->message];
-    message->fate = has_moved(batch, message) ? SPR_FATE_BACK : SPR_FATE_SKIPPED;
-    message->code = code;
-    message->fate_file = file->number;
-    if (!spr_fate_may_pass(message)) {
-        spr_change_note(change, code, batch->dirs[file->from_dir].path, file->from);
-    }
-}
-
-/* A log that the server made or removed meanwhile does not stop its message. */
-static bool is_optional_loss(const struct spr_batch_file *file, int code)
-{
-    return file->part == SPR_PART_OPTIONAL && (code == -ENOENT || code == -EEXIST);
-}
-
-static int move_file(struct spr_change *change, struct spr_batch *batch,
-                     struct spr_batch_file *file)
-{
-    /* Slots were compared when the batch was built and nobody else can enter them; restoring
-     * changed their change times. */
-    const struct spr_lock_rule *lock = &change->format->lock;
-    const bool arrives = spr_operation_arrives(batch->operation);
-    const struct spr_move_rule rule = {
-        .strict = batch->operation != SPR_RESTORE,
-        .seen = arrives && file->part == SPR_PART_PIVOT,
-        .prove = !arrives && lock->kind == SPR_LOCK_CLAIM_FLOCK && lock->role == file->role,
-    };
-    const int r = spr_move_there(change, batch, file, rule);
-    if (r == 0 || is_optional_loss(file, r)) {
-        return 0;
-    }
-    if (!spr_move_concerns_message(r)) {
-        return r; /* (A4) */
-    }
-    fail_message(change, batch, file, r);
-    return 0;
-}
-
-/* All pivots, or all other files, of the messages that still go. */
-static int move_parts(struct spr_change *change, struct spr_batch *batch, bool pivots)
-{
-    for (uint32_t i = 0; i < batch->file_count; i++) {
-        struct spr_batch_file *file = &batch->files[i];
-        if ((file->part == SPR_PART_PIVOT) != pivots || file->way == SPR_WAY_LEAVE || file->moved ||
-            batch->messages[file->message].fate != SPR_FATE_OUT) {
-            continue;
-        }
-        const int r = move_file(change, batch, file);
-        if (r < 0) {
-            return r;
-        }
-        if (pivots) {
-            spr_change_progress(change, 1);
-        }
-    }
-    return 0;
-}
-
-static int put_back_parts(struct spr_change *change, struct spr_batch *batch, bool pivots)
-{
-    for (uint32_t i = 0; i < batch->file_count; i++) {
-        struct spr_batch_file *file = &batch->files[i];
-        struct spr_batch_message *message = &batch->messages[file->message];
-        if ((file->part == SPR_PART_PIVOT) != pivots || !file->moved ||
-            message->fate == SPR_FATE_OUT || message->fate == SPR_FATE_STUCK) {
-            continue; /* a stuck support keeps its pivot where it is */
-        }
-        const int r = spr_move_back(change, batch, file);
-        if (r < 0 && !spr_move_concerns_message(r)) {
-            return r;
-        }
-        if (r < 0) {
-            message->fate = SPR_FATE_STUCK;
-            message->code = r;
-            message->fate_file = file->number;
-            spr_change_note(change, r, batch->dirs[file->from_dir].path, file->from);
-        }
-    }
-    return 0;
-}
-
-/* What leaves and is stuck keeps its pivot in our hands: what went back of it is taken again, so
- * that it is whole there. */
-static int take_again(struct spr_change *change, struct spr_batch *batch)
-{
-    const struct spr_move_rule rule = { .strict = false, .seen = false };
-    for (uint32_t i = 0; i < batch->file_count; i++) {
-        struct spr_batch_file *file = &batch->files[i];
-        const struct spr_batch_message *message = &batch->messages[file->message];
-        if (message->fate != SPR_FATE_STUCK || file->moved || file->way != SPR_WAY_TAKE) {
-            continue;
-        }
-        const int r = spr_move_there(change, batch, file, rule);
-        if (r < 0 && !spr_move_concerns_message(r)) {
-            return r;
-        }
-    }
-    return spr_batch_sync_dirs(batch);
-}
-
 int spr_batch_put_back(struct spr_change *change, struct spr_batch *batch)
 {
     const bool arrives = spr_operation_arrives(batch->operation);
-    int r = put_back_parts(change, batch, arrives); /* (A2) */
+    int r = spr_phase_put_back(change, batch, arrives); /* (A2) */
     if (r == 0) {
         r = spr_batch_sync_dirs(batch);
     }
     if (r == 0) {
-        r = put_back_parts(change, batch, !arrives);
+        r = spr_phase_put_back(change, batch, !arrives);
     }
     if (r == 0) {
         r = spr_batch_sync_dirs(batch);
     }
     if (r == 0) {
-        r = take_again(change, batch);
+        r = spr_phase_take_again(change, batch);
+    }
+    if (r == 0) {
+        r = spr_batch_sync_dirs(batch);
     }
     return r;
 }
@@ -282,12 +172,12 @@ int spr_batch_put_back(struct spr_change *change, struct spr_batch *batch)
 int spr_batch_move_all(struct spr_change *change, struct spr_batch *batch)
 {
     const bool arrives = spr_operation_arrives(batch->operation);
-    int r = move_parts(change, batch, !arrives); /* HIDE, or supports that arrive */
+    int r = spr_phase_move(change, batch, !arrives); /* HIDE, or supports that arrive */
     if (r == 0) {
         r = spr_batch_sync_dirs(batch); /* barrier B */
     }
     if (r == 0) {
-        r = move_parts(change, batch, arrives); /* GATHER, or pivots that arrive */
+        r = spr_phase_move(change, batch, arrives); /* GATHER, or pivots that arrive */
     }
     if (r == 0) {
         r = spr_batch_sync_dirs(batch); /* barrier C */
@@ -364,7 +254,7 @@ static void give_up_memory(struct spr_change *change, struct spr_batch *batch)
         unsigned dir = 0;
         if (spr_format_dir_of(change->format, spr_text_of(path), &dir) &&
             (change->format->dirs[dir].flags & SPR_DIR_MEMORY) != 0) {
-            fail_message(change, batch, file, SPR_E_UNABLE);
+            spr_phase_fail(change, batch, file, SPR_E_UNABLE);
         }
     }
 }

@@ -2,13 +2,15 @@
  * One batch from PREPARED to DECIDED.
  *
  *  (A1) Barrier A: nothing in the spool moves before journal and folders of the batch are synced.
+ *       A phase is moved by as many workers as pay (phase.h); it has ended when all of them were
+ *       joined, so a barrier is behind every call of its phase whoever made it.
  *  (A2) What leaves: the pivot before its supports, with barrier B between. What arrives: supports
  *       before the pivot, likewise. So whenever a pivot is in the server's sight, on disk as in
  *       memory, its supports are.
  *  (A3) Barrier C: every rename is synced before the decision; barrier D: success is told only
  * after the decision is synced. (A4) A failure that is not one message's own stops everything: no
- * call follows it, the batch stays open, and recover decides. (A5) A message whose files cannot all
- * move goes back whole, before the decision.
+ * call is begun after it, the batch stays open, and recover decides. (A5) A message whose files
+ * cannot all move goes back whole, before the decision.
  */
 #ifndef SPR_CORE_BATCH_APPLY_H
 #define SPR_CORE_BATCH_APPLY_H

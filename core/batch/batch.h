@@ -12,6 +12,8 @@
 #include "io/durable.h"
 #include "io/locks.h"
 
+#include <stdatomic.h>
+
 #define SPR_BATCH_MESSAGES_MAX 10000
 #define SPR_BATCH_FILES_MAX    (SPR_BATCH_MESSAGES_MAX * SPR_ROLES_MAX)
 #define SPR_BATCH_DIRS_MAX     65536
@@ -50,7 +52,8 @@ struct spr_batch_dir {
     uint64_t inode;
     const char *path;
     int fd; /* -1: not open */
-    bool touched;
+    /* Set by any worker of a phase; relaxed, because all are joined before it is read. */
+    atomic_bool touched;
     bool missing; /* while a batch is built: it was looked for and is not there */
 };
 

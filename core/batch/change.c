@@ -7,6 +7,7 @@
 #include "core/batch/reserve.h"
 #include "core/fault.h"
 #include "core/library.h"
+#include "io/workers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #define PROGRESS_EVERY 1024 /* messages between two calls of the callback */
+#define UNLINKERS_MAX  16   /* pay where an unlink sleeps for a discard (PERF 6) */
 
 int spr_change_open(const char *spool_root, const struct spr_options *options,
                     struct spr_change **ret_change, struct spr_fault *fault)
@@ -24,6 +26,10 @@ int spr_change_open(const char *spool_root, const struct spr_options *options,
     }
     change->options = spr_options_take(options);
     change->fault = fault;
+    change->movers.fixed = change->options.workers;
+    change->movers.most = 2 * spr_cores();
+    change->unlinkers = change->movers;
+    change->unlinkers.most = UNLINKERS_MAX;
     const int r = spr_private_open(spool_root, false, &change->place, fault);
     if (r < 0) {
         spr_change_end(change);

@@ -8,6 +8,7 @@
 #include "core/batch/ledger.h"
 #include "core/batch/private.h"
 #include "core/batch/server.h"
+#include "core/batch/team.h"
 
 struct spr_change {
     struct spr_private *place;
@@ -17,6 +18,7 @@ struct spr_change {
     struct spr_layout layout;
     struct spr_server server;
     struct spr_job_report report;
+    struct spr_team movers, unlinkers; /* what was learnt of this file system */
     struct spr_fault *fault;
     uint64_t steps_done, steps_total;
     bool recovered; /* what a crash left is settled */

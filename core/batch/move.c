@@ -94,25 +94,25 @@ static bool is_inode_at(const struct spr_batch_file *file, int dir_fd, const cha
     return spr_meta_at(dir_fd, name, &meta) == 0 && meta.inode == file->identity.inode;
 }
 
-/* A growing folder needs room: the reserve is there for that. */
-static int rename_with_room(const struct spr_change *change, int from_fd, const char *from,
-                            int to_fd, const char *to)
+static int rename_new(int from_fd, const char *from, int to_fd, const char *to)
 {
     int r;
     do {
         r = spr_rename_new(from_fd, from, to_fd, to); /* (M3) */
     } while (r == -EINTR);
-    if (spr_is_disk_full(r) && spr_reserve_drop(change->place) == 1) {
-        r = spr_rename_new(from_fd, from, to_fd, to);
-    }
     return r;
 }
 
-/* Both folders of a file, opened. */
-static int open_dirs(struct spr_change *change, struct spr_batch *batch,
+/* Both folders of a file, opened. Where both are, nothing is written: workers come this way. */
+static int open_dirs(const struct spr_change *change, struct spr_batch *batch,
                      const struct spr_batch_file *file, int *ret_from, int *ret_to)
 {
     const struct spr_private *place = change->place;
+    if (batch->dirs[file->from_dir].fd >= 0 && batch->dirs[file->to_dir].fd >= 0) {
+        *ret_from = batch->dirs[file->from_dir].fd;
+        *ret_to = batch->dirs[file->to_dir].fd;
+        return 0;
+    }
     const int from = spr_batch_dir_fd(batch, file->from_dir, place->root_fd, place->fd);
     if (from < 0) {
         return from;
@@ -126,10 +126,18 @@ static int open_dirs(struct spr_change *change, struct spr_batch *batch,
     return 0;
 }
 
-static void mark_touched(struct spr_batch *batch, const struct spr_batch_file *file)
+static void touch(struct spr_batch_dir *dir)
 {
-    batch->dirs[file->from_dir].touched = true;
-    batch->dirs[file->to_dir].touched = true;
+    if (!atomic_load_explicit(&dir->touched, memory_order_relaxed)) { /* one line for all workers */
+        atomic_store_explicit(&dir->touched, true, memory_order_relaxed);
+    }
+}
+
+static void take_note(struct spr_batch *batch, struct spr_batch_file *file, bool moved)
+{
+    touch(&batch->dirs[file->from_dir]);
+    touch(&batch->dirs[file->to_dir]);
+    file->moved = moved;
 }
 
 int spr_move_back(struct spr_change *change, struct spr_batch *batch, struct spr_batch_file *file)
@@ -138,17 +146,20 @@ int spr_move_back(struct spr_change *change, struct spr_batch *batch, struct spr
     int to = -1;
     int r = open_dirs(change, batch, file, &from, &to);
     if (r == 0) {
-        r = rename_with_room(change, to, file->to, from, file->from);
+        r = rename_new(to, file->to, from, file->from);
+    }
+    /* A growing folder needs room: the reserve is there for that. */
+    if (spr_is_disk_full(r) && spr_reserve_drop(change->place) == 1) {
+        r = rename_new(to, file->to, from, file->from);
     }
     if (r == 0) {
-        mark_touched(batch, file);
-        file->moved = false;
+        take_note(batch, file, false);
     }
     return r;
 }
 
-int spr_move_there(struct spr_change *change, struct spr_batch *batch, struct spr_batch_file *file,
-                   struct spr_move_rule rule)
+int spr_move_there(const struct spr_change *change, struct spr_batch *batch,
+                   struct spr_batch_file *file, struct spr_move_rule rule)
 {
     int from = -1;
     int to = -1;
@@ -162,12 +173,11 @@ int spr_move_there(struct spr_change *change, struct spr_batch *batch, struct sp
     if (r <= 0) {
         return r < 0 ? r : SPR_E_CHANGED;
     }
-    r = rename_with_room(change, from, file->from, to, file->to);
+    r = rename_new(from, file->from, to, file->to);
     if (r < 0) {
         return r;
     }
-    mark_touched(batch, file);
-    file->moved = true;
+    take_note(batch, file, true);
     r = rule.prove ? prove_claim(file, to) : spr_move_is_at(file, to, file->to, SPR_SAME_STABLE);
     if (r == 1 || (rule.seen && (r == -ENOENT || is_inode_at(file, to, file->to)))) {
         return 0; /* seen: the server may have taken it on, or begun to write in it */
@@ -176,8 +186,25 @@ int spr_move_there(struct spr_change *change, struct spr_batch *batch, struct sp
         return r;
     }
     const int code = r < 0 && rule.prove ? r : SPR_E_CHANGED;
-    r = spr_move_back(change, batch, file); /* (M2) */
-    return r < 0 && (!rule.prove || !spr_move_concerns_message(r)) ? r : code;
+    r = rename_new(to, file->to, from, file->from); /* (M2) */
+    if (r == 0) {
+        take_note(batch, file, false);
+    }
+    return r < 0 && !spr_move_concerns_message(r) ? r : code;
+}
+
+int spr_move_with_room(struct spr_change *change, struct spr_batch *batch,
+                       struct spr_batch_file *file, struct spr_move_rule rule)
+{
+    int r = spr_move_there(change, batch, file, rule);
+    if (spr_is_disk_full(r) && !file->moved && spr_reserve_drop(change->place) == 1) {
+        r = spr_move_there(change, batch, file, rule);
+    }
+    if (r < 0 && file->moved) {
+        const int back = spr_move_back(change, batch, file);
+        r = back < 0 && !spr_move_concerns_message(back) ? back : r;
+    }
+    return r;
 }
 
 /* Anything else may hide a file that is there. Links and mounts in the way are no way to it, but

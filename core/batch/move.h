@@ -32,8 +32,13 @@ enum spr_place {
 struct spr_move_rule {
     bool strict, seen, prove;
 };
-int spr_move_there(struct spr_change *change, struct spr_batch *batch, struct spr_batch_file *file,
-                   struct spr_move_rule rule);
+/* Several workers may move different files of a batch whose folders are open. A failure with
+ * file->moved says that it could not go straight back. */
+int spr_move_there(const struct spr_change *change, struct spr_batch *batch,
+                   struct spr_batch_file *file, struct spr_move_rule rule);
+/* The same for one thread, which may drop the reserve for it; here and below. */
+int spr_move_with_room(struct spr_change *change, struct spr_batch *batch,
+                       struct spr_batch_file *file, struct spr_move_rule rule);
 /* From where it went back to its place, whoever it is. */
 int spr_move_back(struct spr_change *change, struct spr_batch *batch, struct spr_batch_file *file);
 /* A place or a negative errno. */

@@ -1,5 +1,9 @@
 /*
  * Purging: the only place that unlinks files of messages, and only slots.
+ *
+ * Messages are unlinked in rounds by as many workers as pay (team.h). A worker has one message at a
+ * time and writes its outcome; the batch is only read, its folder was opened before. The folder is
+ * synced and END is written when all have ended.
  */
 #include "core/batch/purge.h"
 
@@ -10,10 +14,26 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define ENTRIES_MAX (SPR_BATCH_FILES_MAX + 16u)
+
+struct outcome {
+    int code; /* 1 all is gone, 0 there was no pivot left to begin with, or a negative errno */
+    uint64_t bytes;                   /* unlinked */
+    const struct spr_batch_file *why; /* the file that could not go */
+    bool unlinked;                    /* something */
+};
+
+struct unlinking {
+    struct spr_change *change;
+    struct spr_batch *batch;
+    uint32_t count;
+    uint32_t messages[SPR_TEAM_ROUND];
+    struct outcome outcomes[SPR_TEAM_ROUND];
+};
 
 static int note_slot(const struct spr_dirent *entry, void *user)
 {
@@ -62,14 +82,9 @@ int spr_purge_folder(struct spr_change *change, uint64_t job, uint64_t number, b
 }
 
 /* Unlinks one slot if it holds what the journal says. 1 unlinked, 0 nothing there. */
-static int unlink_slot(struct spr_change *change, struct spr_batch *batch,
-                       const struct spr_batch_file *file)
+static int unlink_slot(const struct spr_batch *batch, const struct spr_batch_file *file)
 {
-    const int dir_fd =
-        spr_batch_dir_fd(batch, file->to_dir, change->place->root_fd, change->place->fd);
-    if (dir_fd < 0) {
-        return dir_fd;
-    }
+    const int dir_fd = batch->dirs[file->to_dir].fd;
     int r = spr_move_is_at(file, dir_fd, file->to, SPR_SAME_FILE);
     if (r == -ENOENT) {
         return 0;
@@ -84,29 +99,31 @@ static int unlink_slot(struct spr_change *change, struct spr_batch *batch,
     return r;
 }
 
-/* The pivot first: while it cannot go, its message stays whole in the trash. 1 all is gone, 0 there
- * was no pivot left to begin with. */
-static int unlink_message(struct spr_change *change, struct spr_batch *batch,
-                          const struct spr_batch_message *message)
+/* On any thread. The pivot first: while it cannot go, its message stays whole in the trash. */
+static int unlink_message(uint32_t item, void *user)
 {
-    int gone = 0;
+    struct unlinking *u = user;
+    const struct spr_batch_message *message = &u->batch->messages[u->messages[item]];
+    struct outcome *outcome = &u->outcomes[item];
+    *outcome = (struct outcome){ 0 };
     for (unsigned pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < message->file_count; i++) {
-            struct spr_batch_file *file = &batch->files[message->first_file + i];
+            const struct spr_batch_file *file = &u->batch->files[message->first_file + i];
             if (file->way != SPR_WAY_TAKE || (file->part == SPR_PART_PIVOT) != (pass == 0)) {
                 continue;
             }
-            const int r = unlink_slot(change, batch, file);
+            const int r = unlink_slot(u->batch, file);
             if (r < 0) {
-                spr_change_note(change, r, batch->dirs[0].path, file->to);
-                return r;
+                outcome->code = r;
+                outcome->why = file;
+                return spr_move_concerns_message(r) ? 0 : r;
             }
-            batch->dirs[0].touched = batch->dirs[0].touched || r == 1;
-            change->report.bytes += r == 1 ? file->identity.size : 0;
-            gone = gone == 1 || (r == 1 && pass == 0) ? 1 : 0;
+            outcome->unlinked = outcome->unlinked || r == 1;
+            outcome->bytes += r == 1 ? file->identity.size : 0;
+            outcome->code = outcome->code == 1 || (r == 1 && pass == 0) ? 1 : 0;
         }
     }
-    return gone;
+    return 0;
 }
 
 /* What is stuck was never told to be deleted: it stays, can be undone after the purge too, and is
@@ -132,24 +149,56 @@ static void tell_stuck(struct spr_change *change, struct spr_batch *batch,
 }
 
 /* *ret_left: messages that could not go. */
+static int run_round(struct unlinking *u, uint64_t *ret_messages, uint64_t *ret_left)
+{
+    struct spr_batch *batch = u->batch;
+    int r = spr_team_round(&u->change->unlinkers, u->count, unlink_message, u);
+    for (uint32_t i = 0; i < u->count && r == 0; i++) {
+        const struct outcome *outcome = &u->outcomes[i];
+        if (outcome->why != NULL) {
+            spr_change_note(u->change, outcome->code, batch->dirs[0].path, outcome->why->to);
+        }
+        if (outcome->unlinked) {
+            batch->dirs[0].touched = true;
+        }
+        u->change->report.bytes += outcome->bytes;
+        *ret_left += outcome->code < 0 ? 1 : 0;
+        *ret_messages += outcome->code > 0 ? 1 : 0;
+    }
+    u->count = 0;
+    return r;
+}
+
+/* The folder that all slots are in is opened before a worker needs it. */
 static int unlink_slots(struct spr_change *change, struct spr_batch *batch, uint64_t *ret_messages,
                         uint64_t *ret_left)
 {
-    for (uint32_t i = 0; i < batch->message_count; i++) {
+    struct unlinking *u = malloc(sizeof(*u));
+    if (u == NULL) {
+        return -ENOMEM;
+    }
+    u->change = change;
+    u->batch = batch;
+    u->count = 0;
+    int r = spr_batch_dir_fd(batch, 0, change->place->root_fd, change->place->fd);
+    r = r < 0 ? r : 0;
+    for (uint32_t i = 0; i < batch->message_count && r == 0; i++) {
         if (batch->messages[i].fate == SPR_FATE_STUCK) {
             tell_stuck(change, batch, &batch->messages[i]);
         }
         if (batch->messages[i].fate != SPR_FATE_OUT) {
             continue;
         }
-        const int r = unlink_message(change, batch, &batch->messages[i]);
-        if (r < 0 && !spr_move_concerns_message(r)) {
-            return r;
+        u->messages[u->count++] = i;
+        if (u->count == SPR_TEAM_ROUND) {
+            r = run_round(u, ret_messages, ret_left);
         }
-        *ret_left += r < 0 ? 1 : 0;
-        *ret_messages += r > 0 ? 1 : 0;
     }
-    return spr_batch_sync_dirs(batch);
+    if (r == 0 && u->count > 0) {
+        r = run_round(u, ret_messages, ret_left);
+    }
+    free(u);
+    return r < 0 ? r : spr_batch_sync_dirs(batch);
 }
 
 /* How many messages of a batch are gone when nothing is left of it: a purge that was cut short did

@@ -16,7 +16,8 @@ tar --no-same-owner -xf "$1" -C "$work/tree"
 spool=$work/spool index=$work/index account=account:mallory@customer.test
 
 ray() {
-    "$SPOOLRAY" "$@" --spool "$spool" --index "$index" --quiet --yes >> "$work/said" 2>&1
+    "$SPOOLRAY" "$@" --spool "$spool" --index "$index" --quiet --yes \
+        --workers $((1 + ${nth:-0} % 3)) >> "$work/said" 2>&1 # the calls of several interleave as they like
 }
 fail() {
     echo "$operation, call $nth of $calls, index $with: $1"

@@ -1,0 +1,132 @@
+/*
+ * Workers for the calls of one phase. Rules: team.h.
+ *
+ * Shared by the workers of a round: the next item, counted up with relaxed order because nothing
+ * hangs on it but who takes which; and the flag of a failure, relaxed because it only has to be
+ * seen soon. Starting and joining the threads order all else.
+ */
+#include "core/batch/team.h"
+
+#include "io/workers.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <time.h>
+
+#define DEAL_ITEMS   16   /* at a time */
+#define MEASURED_MIN 1024 /* items of a round that tells something */
+#define GAIN         1.15 /* of a count that is kept over a smaller one */
+#define ROUNDS_KEPT  64   /* then it is measured anew */
+
+static const uint32_t TRIALS[] = { 1, 2, 4, 16 };
+#define TRIAL_COUNT (sizeof(TRIALS) / sizeof(TRIALS[0]))
+
+struct round {
+    spr_team_fn act;
+    void *user;
+    uint32_t count;
+    _Atomic uint32_t next;
+    atomic_bool is_failed;
+};
+
+static int run_worker(uint32_t number, void *user)
+{
+    struct round *round = user;
+    (void)number;
+    for (;;) {
+        const uint32_t from =
+            atomic_fetch_add_explicit(&round->next, DEAL_ITEMS, memory_order_relaxed);
+        if (from >= round->count) {
+            return 0;
+        }
+        const uint32_t left = round->count - from;
+        const uint32_t to = from + (left < DEAL_ITEMS ? left : DEAL_ITEMS);
+        for (uint32_t item = from; item < to; item++) {
+            if (atomic_load_explicit(&round->is_failed, memory_order_relaxed)) {
+                return 0; /* (T2) */
+            }
+            const int r = round->act(item, round->user);
+            if (r < 0) {
+                atomic_store_explicit(&round->is_failed, true, memory_order_relaxed);
+                return r;
+            }
+        }
+    }
+}
+
+int spr_team_alone(uint32_t count, spr_team_fn act, void *user)
+{
+    for (uint32_t item = 0; item < count; item++) {
+        const int r = act(item, user);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int run_with(uint32_t workers, uint32_t count, spr_team_fn act, void *user)
+{
+    struct round round = { .act = act, .user = user, .count = count };
+    struct spr_workers *pool = NULL;
+    if (workers > 1 && spr_workers_start(workers, false, run_worker, &round, &pool) == 0) {
+        return spr_workers_join(pool); /* (T1) */
+    }
+    return spr_team_alone(count, act, user); /* also where no thread is to be had */
+}
+
+static double seconds_now(void)
+{
+    struct timespec now = { 0 };
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* a known clock: cannot fail */
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void begin_trials(struct spr_team *team)
+{
+    team->trial = 0;
+    team->best = 0;
+    team->rounds_kept = 0;
+}
+
+/* What this many workers did in so many seconds. */
+static void learn(struct spr_team *team, uint32_t workers, uint32_t count, double seconds)
+{
+    if (team->trial == TRIAL_COUNT) {
+        team->rounds_kept++;
+        if (team->rounds_kept == ROUNDS_KEPT) {
+            begin_trials(team);
+        }
+        return;
+    }
+    const double rate = seconds > 0 ? count / seconds : 0;
+    if (workers == 1 || rate > team->best * GAIN) {
+        team->kept = workers;
+        team->best = rate;
+    }
+    do {
+        team->trial++;
+    } while (team->trial < TRIAL_COUNT && TRIALS[team->trial] > team->most);
+}
+
+uint32_t spr_team_size(const struct spr_team *team, uint32_t count)
+{
+    if (team->fixed > 0) {
+        return team->fixed < SPR_WORKERS_MAX ? team->fixed : SPR_WORKERS_MAX;
+    }
+    if (count < MEASURED_MIN) {
+        return 1; /* (T3) */
+    }
+    return team->trial < TRIAL_COUNT ? TRIALS[team->trial] : team->kept;
+}
+
+int spr_team_round(struct spr_team *team, uint32_t count, spr_team_fn act, void *user)
+{
+    const uint32_t workers = spr_team_size(team, count);
+    const double start = seconds_now();
+    const int r = run_with(workers, count, act, user);
+    if (r == 0 && team->fixed == 0 && count >= MEASURED_MIN) {
+        learn(team, workers, count, seconds_now() - start);
+    }
+    return r;
+}
