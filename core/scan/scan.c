@@ -17,7 +17,7 @@
 #define WORKERS_COLD   8 /* PERF 3b */
 #define WORKERS_MAX    64
 #define MEMORY_DEFAULT (32u << 20) /* the other half of 64 MiB is io's buffers, and writing */
-#define MEMORY_MESSAGE 64          /* more for each: the number of segments stays that of dozens */
+#define MEMORY_MESSAGE 32          /* more for each: the number of segments stays that of dozens */
 #define SAMPLE_MAX     65536
 #define DEPTH_NICE     8          /* reads of a worker on their way: a disk's own queue is deeper */
 #define DEPTH_LIVE     32         /* most of a disk's rate, and soon paused */
