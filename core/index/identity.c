@@ -12,8 +12,6 @@
 #define STAT_SEED     0x7370722d73746174u
 #define SET_SEED      0x7370722d73657421u
 #define IDENTITY_SEED 0x7370722d6964656eu
-/* 32 bits: told apart are only files of one name and one inode, an id that came again. */
-#define IDENTITY_MASK 0xffffffffu
 
 static uint8_t *put_u64(uint8_t *out, uint64_t value)
 {
@@ -51,10 +49,10 @@ uint64_t spr_identity_digest_begin(uint64_t device, uint64_t inode)
 {
     uint8_t image[2 * 8];
     (void)put_u64(put_u64(image, device), inode);
-    return spr_hash64(image, sizeof(image), IDENTITY_SEED) & IDENTITY_MASK;
+    return spr_hash64(image, sizeof(image), IDENTITY_SEED);
 }
 
 uint64_t spr_identity_digest_add(uint64_t digest, struct spr_text part)
 {
-    return spr_hash64(part.bytes, part.length, digest) & IDENTITY_MASK;
+    return spr_hash64(part.bytes, part.length, digest);
 }
