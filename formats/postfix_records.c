@@ -200,6 +200,9 @@ static struct spr_text skip_blanks(struct spr_text text)
 /* The number the text begins with, taken off it. */
 static bool take_digits(struct spr_text *text, uint64_t *ret_number)
 {
+    if (text->length == 0) { /* its bytes may be NULL */
+        return false;
+    }
     const uint8_t *const start = text->bytes;
     const uint8_t *const end = start + text->length;
     const uint8_t *at = start;
