@@ -17,9 +17,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BATCH_NUMBER_MAX  1000000
-#define GROWTH_BYTES      8192 /* of the folders of a batch */
-#define GROWTH_BYTES_FILE 32   /* an entry with the name of a slot */
+#define BATCH_NUMBER_MAX 1000000
+/* Of the folders of a batch: XFS lets a folder grow by a rename only while about 100 blocks are
+ * free. */
+#define GROWTH_BYTES      (512u << 10)
+#define GROWTH_BYTES_FILE 32 /* an entry with the name of a slot */
 
 bool spr_operation_arrives(enum spr_action operation)
 {

@@ -348,12 +348,12 @@ static int find_job(struct spr_change *change, uint64_t number, struct spr_ledge
 }
 
 /* The newest batch first, as the files went. */
-static int undo_all(struct spr_change *change, struct spr_ledger_job *job)
+static int undo_round(struct spr_change *change, uint64_t number)
 {
-    const uint64_t number = job->job;
-    const uint32_t count = job->batch_count;
+    const uint32_t count = spr_ledger_find(change->ledger, number)->batch_count;
     for (uint32_t i = count; i > 0; i--) {
-        job = spr_ledger_find(change->ledger, number); /* each undone batch adds one */
+        /* found again each time: every undone batch adds one */
+        const struct spr_ledger_job *job = spr_ledger_find(change->ledger, number);
         const struct spr_ledger_batch *batch = &job->batches[i - 1];
         if (batch->operation == SPR_RESTORE || !has_trash(batch)) {
             continue;
@@ -369,13 +369,44 @@ static int undo_all(struct spr_change *change, struct spr_ledger_job *job)
             return SPR_E_STOPPED;
         }
     }
-    const struct spr_job_report *report = &change->report;
+    return 0;
+}
+
+static bool has_rest(const struct spr_job_report *report)
+{
+    return report->stuck + report->back + report->skipped > 0;
+}
+
+/* A folder of the spool that had to grow may have found no room that the rest of the round then
+ * made: what was left goes again while rounds bring something back. */
+static int undo_all(struct spr_change *change, struct spr_ledger_job *job)
+{
+    const uint64_t number = job->job;
+    struct spr_job_report *report = &change->report;
+    int r;
+    for (;;) {
+        const uint64_t before = report->done;
+        r = undo_round(change, number);
+        if (r < 0 || !has_rest(report) || !spr_is_disk_full(report->first_error) ||
+            report->done == before) {
+            break;
+        }
+        r = drop_settled(change, number);
+        if (r < 0) {
+            break;
+        }
+        report->skipped = 0;
+        report->back = 0;
+        report->stuck = 0;
+        report->first_error = 0;
+    }
+    if (r < 0) {
+        return r;
+    }
     const struct spr_job_sums sums = spr_job_sum(spr_ledger_find(change->ledger, number));
     const enum spr_job_state whole =
         sums.purged > 0 && sums.purged >= sums.out ? SPR_JOB_PURGED : SPR_JOB_UNDONE;
-    return spr_ledger_add_end(change->ledger, number,
-                              report->stuck + report->back + report->skipped > 0 ? SPR_JOB_STUCK
-                                                                                 : whole);
+    return spr_ledger_add_end(change->ledger, number, has_rest(report) ? SPR_JOB_STUCK : whole);
 }
 
 static int undo_job(struct spr_change *change, struct spr_ledger_job *job)

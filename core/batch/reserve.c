@@ -95,10 +95,21 @@ int spr_reserve_ensure(const struct spr_private *place, uint64_t bytes)
     return r;
 }
 
+/* XFS frees what an unlinked file held only later, and a cut at once. */
+static int remove_reserve(const struct spr_private *place)
+{
+    const int fd = spr_own_open(place->fd, RESERVE_NAME, true);
+    if (fd >= 0) {
+        (void)spr_own_cut(fd, 0); /* its content means nothing */
+        (void)close(fd);
+    }
+    return spr_unlink(place->fd, RESERVE_NAME);
+}
+
 int spr_reserve_drop(const struct spr_private *place)
 {
     bool dropped = false;
-    int r = place->fd < 0 ? -ENOENT : spr_unlink(place->fd, RESERVE_NAME);
+    int r = place->fd < 0 ? -ENOENT : remove_reserve(place);
     for (unsigned i = 0; (r == 0 || r == -ENOENT) && place->fd >= 0; i++) {
         dropped = dropped || r == 0;
         if (i == SPARE_COUNT) {
