@@ -22,16 +22,16 @@ struct spr_index_secret {
 
 /* What can be looked up. The looked-up text is what spr_address_normalise makes of the field, also
  * for accounts, clients and local users; a domain is the part of it after the last '@'. */
-enum spr_posting {
-    SPR_POSTING_ACCOUNT,
-    SPR_POSTING_SENDER,
-    SPR_POSTING_SENDER_DOMAIN,
-    SPR_POSTING_RCPT, /* recipients of every state, and their originals */
-    SPR_POSTING_RCPT_DOMAIN,
-    SPR_POSTING_CLIENT,
-    SPR_POSTING_QUEUE_ID, /* case kept */
-    SPR_POSTING_LOCAL_USER,
-    SPR_POSTING_COUNT,
+enum spr_lookup {
+    SPR_LOOKUP_ACCOUNT,
+    SPR_LOOKUP_SENDER,
+    SPR_LOOKUP_SENDER_DOMAIN,
+    SPR_LOOKUP_RCPT, /* recipients of every state, and their originals */
+    SPR_LOOKUP_RCPT_DOMAIN,
+    SPR_LOOKUP_CLIENT,
+    SPR_LOOKUP_QUEUE_ID, /* case kept */
+    SPR_LOOKUP_LOCAL_USER,
+    SPR_LOOKUP_COUNT,
 };
 
 #define SPR_STRING_NONE UINT32_MAX /* unknown; the empty string is a string */
@@ -149,7 +149,7 @@ int spr_segment_recipient_range(struct spr_segment_reader *reader, uint64_t firs
 
 /* Rows whose field has this normal form, ascending, exact (strings are compared, not hashes alone).
  * *ret_rows lives until the next call on this reader. */
-int spr_segment_lookup(struct spr_segment_reader *reader, enum spr_posting posting,
+int spr_segment_lookup(struct spr_segment_reader *reader, enum spr_lookup lookup,
                        struct spr_text normal_form, const uint32_t **ret_rows, uint32_t *ret_count,
                        struct spr_fault *fault);
 

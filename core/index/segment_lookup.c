@@ -320,74 +320,74 @@ static int find_queue_id(struct spr_segment_reader *reader, struct spr_text id,
     return 0;
 }
 
-static int find_strings(struct spr_segment_reader *reader, enum spr_posting posting,
+static int find_strings(struct spr_segment_reader *reader, enum spr_lookup lookup,
                         struct spr_text normal, struct wanted *wanted, struct spr_fault *fault)
 {
-    switch (posting) {
-    case SPR_POSTING_ACCOUNT:
-    case SPR_POSTING_SENDER:
-    case SPR_POSTING_LOCAL_USER:
+    switch (lookup) {
+    case SPR_LOOKUP_ACCOUNT:
+    case SPR_LOOKUP_SENDER:
+    case SPR_LOOKUP_LOCAL_USER:
         return want_tagged(reader, SPR_CLASS_PEOPLE, normal, wanted, fault);
-    case SPR_POSTING_RCPT:
+    case SPR_LOOKUP_RCPT:
         return want_tagged(reader, SPR_CLASS_RECIPIENTS, normal, wanted, fault);
-    case SPR_POSTING_CLIENT:
+    case SPR_LOOKUP_CLIENT:
         return want_tagged(reader, SPR_CLASS_CLIENTS, normal, wanted, fault);
-    case SPR_POSTING_SENDER_DOMAIN:
+    case SPR_LOOKUP_SENDER_DOMAIN:
         return want_domain(reader, SPR_CLASS_PEOPLE, normal, wanted, fault);
-    case SPR_POSTING_RCPT_DOMAIN:
+    case SPR_LOOKUP_RCPT_DOMAIN:
         return want_domain(reader, SPR_CLASS_RECIPIENTS, normal, wanted, fault);
-    case SPR_POSTING_QUEUE_ID:
-    case SPR_POSTING_COUNT:
+    case SPR_LOOKUP_QUEUE_ID:
+    case SPR_LOOKUP_COUNT:
         break;
     }
     return 0;
 }
 
-static int find_text(struct spr_segment_reader *reader, enum spr_posting posting,
+static int find_text(struct spr_segment_reader *reader, enum spr_lookup lookup,
                      struct spr_text normal, struct spr_fault *fault)
 {
     struct wanted wanted = { .keys = calloc(reader->segment->strings / 64u + 1, 8) };
     if (wanted.keys == NULL) {
         return spr_fault_set(fault, -ENOMEM, reader->segment->name, 0, "out of memory");
     }
-    int r = find_strings(reader, posting, normal, &wanted, fault);
+    int r = find_strings(reader, lookup, normal, &wanted, fault);
     if (r < 0 || wanted.count == 0) {
         free(wanted.keys);
         return r;
     }
-    switch (posting) {
-    case SPR_POSTING_ACCOUNT:
+    switch (lookup) {
+    case SPR_LOOKUP_ACCOUNT:
         r = find_accounts(reader, &wanted, fault);
         break;
-    case SPR_POSTING_SENDER:
-    case SPR_POSTING_SENDER_DOMAIN:
+    case SPR_LOOKUP_SENDER:
+    case SPR_LOOKUP_SENDER_DOMAIN:
         r = find_rows(reader, SPR_COLUMN_SENDER, &wanted, fault);
         break;
-    case SPR_POSTING_LOCAL_USER:
+    case SPR_LOOKUP_LOCAL_USER:
         r = find_rows(reader, SPR_COLUMN_LOCAL_USER, &wanted, fault);
         break;
-    case SPR_POSTING_CLIENT:
+    case SPR_LOOKUP_CLIENT:
         r = find_rows(reader, SPR_COLUMN_CLIENT, &wanted, fault);
         break;
-    case SPR_POSTING_RCPT:
-    case SPR_POSTING_RCPT_DOMAIN:
+    case SPR_LOOKUP_RCPT:
+    case SPR_LOOKUP_RCPT_DOMAIN:
         r = find_recipients(reader, &wanted, fault);
         break;
-    case SPR_POSTING_QUEUE_ID:
-    case SPR_POSTING_COUNT:
+    case SPR_LOOKUP_QUEUE_ID:
+    case SPR_LOOKUP_COUNT:
         break;
     }
     free(wanted.keys);
     return r;
 }
 
-int spr_segment_lookup(struct spr_segment_reader *reader, enum spr_posting posting,
+int spr_segment_lookup(struct spr_segment_reader *reader, enum spr_lookup lookup,
                        struct spr_text normal_form, const uint32_t **ret_rows, uint32_t *ret_count,
                        struct spr_fault *fault)
 {
     reader->found_count = 0;
-    int r = posting == SPR_POSTING_QUEUE_ID ? find_queue_id(reader, normal_form, fault)
-                                            : find_text(reader, posting, normal_form, fault);
+    int r = lookup == SPR_LOOKUP_QUEUE_ID ? find_queue_id(reader, normal_form, fault)
+                                          : find_text(reader, lookup, normal_form, fault);
     if (r < 0) {
         return r;
     }

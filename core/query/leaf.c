@@ -181,14 +181,14 @@ static int test_rows(struct work *work, row_test_fn test, const uint64_t *mask, 
     return 0;
 }
 
-/* Rows from a posting list, as far as they are in question. */
-static int take_posting(struct work *work, enum spr_posting posting, struct spr_text key,
-                        const uint64_t *mask, uint64_t *out, struct spr_leaf_report *report)
+/* Rows that a look-up finds, as far as they are in question. */
+static int take_looked_up(struct work *work, enum spr_lookup lookup, struct spr_text key,
+                          const uint64_t *mask, uint64_t *out, struct spr_leaf_report *report)
 {
     const uint32_t *rows = NULL;
     uint32_t count = 0;
     const int r =
-        spr_segment_lookup(work->scope->rows, posting, key, &rows, &count, work->scope->fault);
+        spr_segment_lookup(work->scope->rows, lookup, key, &rows, &count, work->scope->fault);
     if (r < 0) {
         return r;
     }
@@ -205,7 +205,7 @@ static int evaluate_id(struct work *work, const uint64_t *mask, uint64_t *out,
                        struct spr_leaf_report *report)
 {
     if (work->term->match == SPR_MATCH_EXACT) {
-        return take_posting(work, SPR_POSTING_QUEUE_ID, work->term->value, mask, out, report);
+        return take_looked_up(work, SPR_LOOKUP_QUEUE_ID, work->term->value, mask, out, report);
     }
     report->ways |= SPR_WAY_IDS;
     return test_rows(work, test_id, mask, out, report);
@@ -232,8 +232,8 @@ static int evaluate_is(struct work *work, const uint64_t *mask, uint64_t *out,
         return r;
     }
     static const uint8_t nothing[1] = { 0 };
-    return take_posting(work, SPR_POSTING_SENDER, (struct spr_text){ nothing, 0 }, mask, out,
-                        report);
+    return take_looked_up(work, SPR_LOOKUP_SENDER, (struct spr_text){ nothing, 0 }, mask, out,
+                          report);
 }
 
 static int evaluate_constant(struct work *work, const char *value, const uint64_t *mask,

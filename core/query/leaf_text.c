@@ -19,28 +19,28 @@ enum place {
 };
 enum which { WHICH_ALL, WHICH_PENDING, WHICH_FINISHED };
 
-/* Where a field's texts lie, and the posting lists that lead there. */
+/* Where a field's texts lie, and the look-ups that lead there. */
 struct target {
     enum place place;
     enum spr_column column;
     enum which which;
-    int posting, domain_posting; /* -1: none */
+    int lookup, domain_lookup; /* -1: none */
 };
 
 static const struct target account_target = { PLACE_COLUMN, SPR_COLUMN_ACCOUNT, WHICH_ALL,
-                                              SPR_POSTING_ACCOUNT, -1 };
+                                              SPR_LOOKUP_ACCOUNT, -1 };
 static const struct target sender_target = { PLACE_COLUMN, SPR_COLUMN_SENDER, WHICH_ALL,
-                                             SPR_POSTING_SENDER, SPR_POSTING_SENDER_DOMAIN };
+                                             SPR_LOOKUP_SENDER, SPR_LOOKUP_SENDER_DOMAIN };
 static const struct target rcpt_target = { PLACE_RECIPIENTS, SPR_COLUMN_COUNT, WHICH_ALL,
-                                           SPR_POSTING_RCPT, SPR_POSTING_RCPT_DOMAIN };
+                                           SPR_LOOKUP_RCPT, SPR_LOOKUP_RCPT_DOMAIN };
 static const struct target pending_target = { PLACE_RECIPIENTS, SPR_COLUMN_COUNT, WHICH_PENDING,
-                                              SPR_POSTING_RCPT, SPR_POSTING_RCPT_DOMAIN };
+                                              SPR_LOOKUP_RCPT, SPR_LOOKUP_RCPT_DOMAIN };
 static const struct target finished_target = { PLACE_RECIPIENTS, SPR_COLUMN_COUNT, WHICH_FINISHED,
-                                               SPR_POSTING_RCPT, SPR_POSTING_RCPT_DOMAIN };
+                                               SPR_LOOKUP_RCPT, SPR_LOOKUP_RCPT_DOMAIN };
 static const struct target local_user_target = { PLACE_COLUMN, SPR_COLUMN_LOCAL_USER, WHICH_ALL,
-                                                 SPR_POSTING_LOCAL_USER, -1 };
+                                                 SPR_LOOKUP_LOCAL_USER, -1 };
 static const struct target client_target = { PLACE_COLUMN, SPR_COLUMN_CLIENT, WHICH_ALL,
-                                             SPR_POSTING_CLIENT, -1 };
+                                             SPR_LOOKUP_CLIENT, -1 };
 static const struct target helo_target = { PLACE_COLUMN, SPR_COLUMN_HELO, WHICH_ALL, -1, -1 };
 static const struct target subject_target = { PLACE_COLUMN, SPR_COLUMN_SUBJECT, WHICH_ALL, -1, -1 };
 static const struct target header_from_target = { PLACE_COLUMN, SPR_COLUMN_HEADER_FROM, WHICH_ALL,
@@ -78,12 +78,12 @@ struct work {
     uint64_t *candidates;
 };
 
-static int look_up(struct work *work, int posting, struct spr_text key, uint64_t *bitmap)
+static int look_up(struct work *work, int lookup, struct spr_text key, uint64_t *bitmap)
 {
     const uint32_t *rows = NULL;
     uint32_t count = 0;
-    const int r = spr_segment_lookup(work->scope->rows, (enum spr_posting)posting, key, &rows,
-                                     &count, work->scope->fault);
+    const int r = spr_segment_lookup(work->scope->rows, (enum spr_lookup)lookup, key, &rows, &count,
+                                     work->scope->fault);
     if (r < 0) {
         return r;
     }
@@ -209,7 +209,7 @@ static int look_up_v4(struct work *work, const struct target *target)
         const int n = snprintf(text, sizeof(text), "%s%u.%u.%u.%u", i == 0 ? "" : "::ffff:", a[0],
                                a[1], a[2], a[3]);
         const struct spr_text key = { (const uint8_t *)text, (size_t)n };
-        const int r = look_up(work, target->posting, key, work->candidates);
+        const int r = look_up(work, target->lookup, key, work->candidates);
         if (r < 0) {
             return r;
         }
@@ -217,16 +217,16 @@ static int look_up_v4(struct work *work, const struct target *target)
     return 0;
 }
 
-/* Exact terms: the posting list has all candidates. 1: found so, 0: this term is not exact here. */
+/* Exact terms: the look-up has all candidates. 1: found so, 0: this term is not exact here. */
 static int gather_exact(struct work *work, const struct target *target)
 {
     const struct spr_filter_term *term = work->leaf->term;
     const struct spr_text key = { work->leaf->key, work->leaf->key_length };
     int r = 0;
-    if (term->match == SPR_MATCH_EXACT && target->posting >= 0) {
-        r = look_up(work, target->posting, key, work->candidates);
-    } else if (term->match == SPR_MATCH_DOMAIN && target->domain_posting >= 0) {
-        r = look_up(work, target->domain_posting, key, work->candidates);
+    if (term->match == SPR_MATCH_EXACT && target->lookup >= 0) {
+        r = look_up(work, target->lookup, key, work->candidates);
+    } else if (term->match == SPR_MATCH_DOMAIN && target->domain_lookup >= 0) {
+        r = look_up(work, target->domain_lookup, key, work->candidates);
     } else if (term->match == SPR_MATCH_NETWORK && term->network.bits == 128 &&
                spr_network_is_v4(&term->network)) {
         r = look_up_v4(work, target);

@@ -1,5 +1,5 @@
 /*
- * Members come from a ranked table; their rows from posting lists.
+ * Members come from a ranked table; their rows from look-ups.
  */
 #include "core/query/lineup.h"
 
@@ -60,12 +60,12 @@ static enum spr_field kind_field(enum spr_culprit kind)
     return kind == SPR_CULPRIT_CLIENT ? SPR_FIELD_CLIENT : SPR_FIELD_ACCOUNT;
 }
 
-static enum spr_posting kind_posting(enum spr_culprit kind)
+static enum spr_lookup kind_lookup(enum spr_culprit kind)
 {
     if (kind == SPR_CULPRIT_LOCAL_USER) {
-        return SPR_POSTING_LOCAL_USER;
+        return SPR_LOOKUP_LOCAL_USER;
     }
-    return kind == SPR_CULPRIT_CLIENT ? SPR_POSTING_CLIENT : SPR_POSTING_ACCOUNT;
+    return kind == SPR_CULPRIT_CLIENT ? SPR_LOOKUP_CLIENT : SPR_LOOKUP_ACCOUNT;
 }
 
 /* A user known by number only is named by it. False: not a number. */
@@ -115,8 +115,7 @@ static int find_rows(const struct make *make, struct spr_segment_reader *reader,
     const uint32_t count = spr_segment_count(make->snapshot->segments[segment]);
     const uint32_t *rows = NULL;
     uint32_t found = 0;
-    int r =
-        spr_segment_lookup(reader, kind_posting(make->kind), normal, &rows, &found, make->fault);
+    int r = spr_segment_lookup(reader, kind_lookup(make->kind), normal, &rows, &found, make->fault);
     if (r < 0) {
         return r;
     }

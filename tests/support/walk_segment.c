@@ -36,14 +36,14 @@ static int mix_string(uint32_t id, struct spr_text text, void *user)
     return 0;
 }
 
-static int look_up(struct walk *walk, enum spr_posting posting, struct spr_text text)
+static int look_up(struct walk *walk, enum spr_lookup lookup, struct spr_text text)
 {
     if (text.bytes == NULL) {
         return 0;
     }
     const uint32_t *rows = NULL;
     uint32_t count = 0;
-    int r = spr_segment_lookup(walk->reader, posting, text, &rows, &count, walk->fault);
+    int r = spr_segment_lookup(walk->reader, lookup, text, &rows, &count, walk->fault);
     if (r == 0) {
         mix(walk, rows, count * sizeof(*rows));
     }
@@ -51,19 +51,19 @@ static int look_up(struct walk *walk, enum spr_posting posting, struct spr_text 
 }
 
 /* The record's texts are copied, since a look-up may end their life. */
-static int look_up_form(struct walk *walk, enum spr_posting posting, struct spr_text text)
+static int look_up_form(struct walk *walk, enum spr_lookup lookup, struct spr_text text)
 {
     uint8_t form[SPR_ADDRESS_MAX];
     if (text.bytes == NULL) {
         return 0;
     }
     const struct spr_text normal = { form, spr_address_normalise(text, form) };
-    int r = look_up(walk, posting, normal);
-    if (r == 0 && posting == SPR_POSTING_SENDER) {
-        r = look_up(walk, SPR_POSTING_SENDER_DOMAIN, spr_address_domain(normal));
+    int r = look_up(walk, lookup, normal);
+    if (r == 0 && lookup == SPR_LOOKUP_SENDER) {
+        r = look_up(walk, SPR_LOOKUP_SENDER_DOMAIN, spr_address_domain(normal));
     }
-    if (r == 0 && posting == SPR_POSTING_RCPT) {
-        r = look_up(walk, SPR_POSTING_RCPT_DOMAIN, spr_address_domain(normal));
+    if (r == 0 && lookup == SPR_LOOKUP_RCPT) {
+        r = look_up(walk, SPR_LOOKUP_RCPT_DOMAIN, spr_address_domain(normal));
     }
     return r;
 }
@@ -102,15 +102,15 @@ static int walk_row(struct walk *walk, uint32_t row)
         mix_text(walk, record.recipients[i].error);
         mix_number(walk, (uint64_t)record.recipients[i].state);
     }
-    r = look_up(walk, SPR_POSTING_QUEUE_ID, record.queue_id);
+    r = look_up(walk, SPR_LOOKUP_QUEUE_ID, record.queue_id);
     if (r == 0) {
-        r = look_up_form(walk, SPR_POSTING_ACCOUNT, record.text[SPR_COLUMN_ACCOUNT]);
+        r = look_up_form(walk, SPR_LOOKUP_ACCOUNT, record.text[SPR_COLUMN_ACCOUNT]);
     }
     if (r == 0) {
-        r = look_up_form(walk, SPR_POSTING_SENDER, record.text[SPR_COLUMN_SENDER]);
+        r = look_up_form(walk, SPR_LOOKUP_SENDER, record.text[SPR_COLUMN_SENDER]);
     }
     for (uint32_t i = 0; r == 0 && i < record.recipient_count; i++) {
-        r = look_up_form(walk, SPR_POSTING_RCPT, record.recipients[i].address);
+        r = look_up_form(walk, SPR_LOOKUP_RCPT, record.recipients[i].address);
     }
     struct spr_segment_place place;
     return r < 0 ? r : spr_segment_place(walk->reader, row, &place, walk->fault);

@@ -113,7 +113,7 @@ Test(segment, holds_one_row)
     check_round_trip(sample_hostile, 1);
 }
 
-/* Does a record have this normal form as this kind of posting? */
+/* Does a record have this normal form as this kind of lookup? */
 static bool text_has(struct spr_text text, bool domain, struct spr_text wanted)
 {
     if (text.bytes == NULL) {
@@ -128,25 +128,25 @@ static bool text_has(struct spr_text text, bool domain, struct spr_text wanted)
            memcmp(normal.bytes, wanted.bytes, wanted.length) == 0;
 }
 
-static bool record_has(const struct spr_record *record, enum spr_posting posting,
+static bool record_has(const struct spr_record *record, enum spr_lookup lookup,
                        struct spr_text wanted)
 {
-    const bool domain = posting == SPR_POSTING_SENDER_DOMAIN || posting == SPR_POSTING_RCPT_DOMAIN;
-    switch (posting) {
-    case SPR_POSTING_ACCOUNT:
+    const bool domain = lookup == SPR_LOOKUP_SENDER_DOMAIN || lookup == SPR_LOOKUP_RCPT_DOMAIN;
+    switch (lookup) {
+    case SPR_LOOKUP_ACCOUNT:
         return text_has(record->text[SPR_COLUMN_ACCOUNT], false, wanted);
-    case SPR_POSTING_SENDER:
-    case SPR_POSTING_SENDER_DOMAIN:
+    case SPR_LOOKUP_SENDER:
+    case SPR_LOOKUP_SENDER_DOMAIN:
         return text_has(record->text[SPR_COLUMN_SENDER], domain, wanted);
-    case SPR_POSTING_CLIENT:
+    case SPR_LOOKUP_CLIENT:
         return text_has(record->text[SPR_COLUMN_CLIENT], false, wanted);
-    case SPR_POSTING_LOCAL_USER:
+    case SPR_LOOKUP_LOCAL_USER:
         return text_has(record->text[SPR_COLUMN_LOCAL_USER], false, wanted);
-    case SPR_POSTING_QUEUE_ID:
+    case SPR_LOOKUP_QUEUE_ID:
         return record->queue_id.length == wanted.length &&
                memcmp(record->queue_id.bytes, wanted.bytes, wanted.length) == 0;
-    case SPR_POSTING_RCPT:
-    case SPR_POSTING_RCPT_DOMAIN:
+    case SPR_LOOKUP_RCPT:
+    case SPR_LOOKUP_RCPT_DOMAIN:
         for (uint32_t i = 0; i < record->recipient_count; i++) {
             if (text_has(record->recipients[i].address, domain, wanted) ||
                 text_has(record->recipients[i].original, domain, wanted)) {
@@ -154,29 +154,29 @@ static bool record_has(const struct spr_record *record, enum spr_posting posting
             }
         }
         return false;
-    case SPR_POSTING_COUNT:
+    case SPR_LOOKUP_COUNT:
         break;
     }
     return false;
 }
 
 static void check_lookup(struct spr_segment_reader *reader, sample_fn sample_of, uint32_t count,
-                         enum spr_posting posting, struct spr_text wanted)
+                         enum spr_lookup lookup, struct spr_text wanted)
 {
     static struct sample_record sample;
     const uint32_t *rows = NULL;
     uint32_t found = 0;
     uint32_t expected = 0;
-    cr_assert_eq(spr_segment_lookup(reader, posting, wanted, &rows, &found, NULL), 0);
+    cr_assert_eq(spr_segment_lookup(reader, lookup, wanted, &rows, &found, NULL), 0);
     for (uint32_t row = 0; row < count; row++) {
         sample_of(&sample, 1, row);
-        if (record_has(&sample.record, posting, wanted)) {
-            cr_assert_lt(expected, found, "posting %u misses row %u", posting, row);
-            cr_assert_eq(rows[expected], row, "posting %u, row %u", posting, row);
+        if (record_has(&sample.record, lookup, wanted)) {
+            cr_assert_lt(expected, found, "lookup %u misses row %u", lookup, row);
+            cr_assert_eq(rows[expected], row, "lookup %u, row %u", lookup, row);
             expected++;
         }
     }
-    cr_assert_eq(found, expected, "posting %u", posting);
+    cr_assert_eq(found, expected, "lookup %u", lookup);
 }
 
 static void check_lookups(sample_fn sample_of, uint32_t count, uint32_t step)
@@ -194,7 +194,7 @@ static void check_lookups(sample_fn sample_of, uint32_t count, uint32_t step)
         const struct spr_text recipient = record->recipient_count > 0
                                               ? record->recipients[0].address
                                               : record->text[SPR_COLUMN_SENDER];
-        const struct spr_text texts[SPR_POSTING_COUNT] = {
+        const struct spr_text texts[SPR_LOOKUP_COUNT] = {
             record->text[SPR_COLUMN_ACCOUNT],
             record->text[SPR_COLUMN_SENDER],
             record->text[SPR_COLUMN_SENDER],
@@ -204,17 +204,17 @@ static void check_lookups(sample_fn sample_of, uint32_t count, uint32_t step)
             record->queue_id,
             record->text[SPR_COLUMN_LOCAL_USER],
         };
-        for (unsigned posting = 0; posting < SPR_POSTING_COUNT; posting++) {
+        for (unsigned lookup = 0; lookup < SPR_LOOKUP_COUNT; lookup++) {
             uint8_t form[SPR_ADDRESS_MAX];
-            struct spr_text wanted = { form, spr_address_normalise(texts[posting], form) };
-            if (posting == SPR_POSTING_SENDER_DOMAIN || posting == SPR_POSTING_RCPT_DOMAIN) {
+            struct spr_text wanted = { form, spr_address_normalise(texts[lookup], form) };
+            if (lookup == SPR_LOOKUP_SENDER_DOMAIN || lookup == SPR_LOOKUP_RCPT_DOMAIN) {
                 wanted = spr_address_domain(wanted);
             }
-            if (posting == SPR_POSTING_QUEUE_ID) {
-                wanted = texts[posting];
+            if (lookup == SPR_LOOKUP_QUEUE_ID) {
+                wanted = texts[lookup];
             }
             if (wanted.bytes != NULL) {
-                check_lookup(reader, sample_of, count, (enum spr_posting)posting, wanted);
+                check_lookup(reader, sample_of, count, (enum spr_lookup)lookup, wanted);
             }
         }
     }
@@ -242,7 +242,7 @@ Test(segment, finds_an_account_of_many_thousand_rows)
     struct spr_segment *segment = open_segment(&place);
     struct spr_segment_reader *reader = open_reader(segment);
 
-    check_lookup(reader, sample_message, 60000, SPR_POSTING_ACCOUNT,
+    check_lookup(reader, sample_message, 60000, SPR_LOOKUP_ACCOUNT,
                  (struct spr_text){ (const uint8_t *)"mallory@example.org", 19 });
 
     spr_segment_reader_free(reader);

@@ -94,7 +94,7 @@ Test(segment_limits, allow_a_message_to_a_hundred_thousand)
     assert_record_eq(&record, &sample.record, "the row behind it");
     const uint32_t *rows;
     uint32_t count;
-    cr_assert_eq(spr_segment_lookup(place.reader, SPR_POSTING_RCPT_DOMAIN,
+    cr_assert_eq(spr_segment_lookup(place.reader, SPR_LOOKUP_RCPT_DOMAIN,
                                     (struct spr_text){ (const uint8_t *)"d8.test", 7 }, &rows,
                                     &count, NULL),
                  0);
@@ -122,7 +122,7 @@ Test(segment_limits, keep_long_addresses_and_cut_longer_texts)
     cr_expect_eq(record.text[SPR_COLUMN_SUBJECT].length, SPR_SEGMENT_TEXT_MAX);
     const uint32_t *rows;
     uint32_t count;
-    cr_assert_eq(spr_segment_lookup(place.reader, SPR_POSTING_RCPT,
+    cr_assert_eq(spr_segment_lookup(place.reader, SPR_LOOKUP_RCPT,
                                     (struct spr_text){ wide, SPR_ADDRESS_MAX }, &rows, &count,
                                     NULL),
                  0);
