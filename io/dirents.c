@@ -126,6 +126,19 @@ int spr_dir_open(int root_fd, const char *path)
     return fd;
 }
 
+int spr_dir_open_of(int root_fd, const char *path, const char **ret_name)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = strndup(path, slash != NULL ? (size_t)(slash - path) : 0);
+    if (folder == NULL) {
+        return -ENOMEM;
+    }
+    const int fd = spr_dir_open(root_fd, folder);
+    free(folder);
+    *ret_name = slash != NULL ? slash + 1 : path;
+    return fd;
+}
+
 int spr_root_open(const char *path)
 {
     return open_quietly(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

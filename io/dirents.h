@@ -14,6 +14,8 @@
  * O_NOATIME where allowed; component by component with O_NOFOLLOW and a device check where openat2
  * is missing. path "" or "." is the root itself. Returns a descriptor or a negative errno. */
 int spr_dir_open(int root_fd, const char *path);
+/* The folder that a file below the root lies in; *ret_name is the end of path, the file's name. */
+int spr_dir_open_of(int root_fd, const char *path, const char **ret_name);
 /* An absolute or relative path given by the operator; follows symlinks, as the operator meant it.
  */
 int spr_root_open(const char *path);

@@ -25,21 +25,12 @@
 /* Opens a file below the root. */
 static int open_below(int root_fd, const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    char folder[SPR_PATH_MAX + 1] = "";
-    if (slash != NULL) {
-        const size_t length = (size_t)(slash - path);
-        if (length > SPR_PATH_MAX) {
-            return -ENAMETOOLONG;
-        }
-        memcpy(folder, path, length);
-        folder[length] = '\0';
-    }
-    const int dir_fd = spr_dir_open(root_fd, folder);
+    const char *name;
+    const int dir_fd = spr_dir_open_of(root_fd, path, &name);
     if (dir_fd < 0) {
         return dir_fd;
     }
-    const int fd = spr_foreign_open(dir_fd, slash != NULL ? slash + 1 : path);
+    const int fd = spr_foreign_open(dir_fd, name);
     (void)close(dir_fd); /* a folder: nothing can be lost */
     return fd;
 }

@@ -6,7 +6,6 @@
 #include "io/dirents.h"
 #include "io/locks.h"
 
-#include <string.h>
 #include <unistd.h>
 
 #define MS            1000000u /* nanoseconds */
@@ -20,21 +19,17 @@
 bool spr_manners_is_live(const struct spr_format *format, int root_fd)
 {
     const char *file = format->lock.run_file;
-    const char *slash = file != NULL ? strrchr(file, '/') : NULL;
-    struct spr_path folder = { .length = 0 };
-    if (file == NULL || (slash != NULL && (size_t)(slash - file) >= sizeof(folder.text))) {
+    const char *name;
+    if (file == NULL) {
         return false;
     }
-    if (slash != NULL) {
-        memcpy(folder.text, file, (size_t)(slash - file)); /* the rest of it is zero */
-    }
-    const int dir_fd = spr_dir_open(root_fd, folder.text);
+    const int dir_fd = spr_dir_open_of(root_fd, file, &name);
     if (dir_fd < 0) {
         return false;
     }
     struct spr_io_meta meta;
     int holder;
-    const bool is_live = spr_meta_at(dir_fd, slash != NULL ? slash + 1 : file, &meta) == 0 &&
+    const bool is_live = spr_meta_at(dir_fd, name, &meta) == 0 &&
                          spr_lock_holder(meta.device, meta.inode, &holder) == 1;
     (void)close(dir_fd); /* a folder: nothing can be lost */
     return is_live;
