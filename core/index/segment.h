@@ -21,13 +21,11 @@ struct spr_index_secret {
 };
 
 /* What can be looked up. The looked-up text is what spr_address_normalise makes of the field, also
- * for accounts, clients and local users; a domain is the part of it after the last '@'. */
+ * for accounts, clients and local users. */
 enum spr_lookup {
     SPR_LOOKUP_ACCOUNT,
     SPR_LOOKUP_SENDER,
-    SPR_LOOKUP_SENDER_DOMAIN,
     SPR_LOOKUP_RCPT, /* recipients of every state, and their originals */
-    SPR_LOOKUP_RCPT_DOMAIN,
     SPR_LOOKUP_CLIENT,
     SPR_LOOKUP_QUEUE_ID, /* case kept */
     SPR_LOOKUP_LOCAL_USER,
@@ -98,6 +96,13 @@ struct spr_segment_ids {
 int spr_segment_strings(struct spr_segment_reader *reader, struct spr_segment_ids ids,
                         int (*on_string)(uint32_t id, struct spr_text text, void *user), void *user,
                         struct spr_fault *fault);
+/* The same, but only those that have the literal, in either case, in their spelling or in any form
+ * that address.h makes of them; and some others. The literal is in lower case. Text of a block that
+ * has it nowhere is not even looked at. */
+int spr_segment_strings_with(struct spr_segment_reader *reader, struct spr_segment_ids ids,
+                             struct spr_text literal,
+                             int (*on_string)(uint32_t id, struct spr_text text, void *user),
+                             void *user, struct spr_fault *fault);
 /* The ids that a column may have; SPR_COLUMN_COUNT: all there are. */
 struct spr_segment_ids spr_segment_ids_of(const struct spr_segment *segment,
                                           enum spr_column column);
@@ -144,13 +149,41 @@ int spr_segment_fact_values(struct spr_segment_reader *reader, enum spr_segment_
 /* Recipients of all rows lie one behind the other: those of a row begin here. */
 int spr_segment_first_recipient(struct spr_segment_reader *reader, uint32_t row,
                                 uint64_t *ret_first, struct spr_fault *fault);
-int spr_segment_recipient_range(struct spr_segment_reader *reader, uint64_t first, uint32_t count,
-                                struct spr_segment_recipient *out, struct spr_fault *fault);
+/* String ids, or the state as a number. */
+enum spr_segment_rcpt_value { SPR_RCPT_ADDRESS_ID, SPR_RCPT_ERROR_ID, SPR_RCPT_STATE_NUMBER };
+int spr_segment_recipient_values(struct spr_segment_reader *reader,
+                                 enum spr_segment_rcpt_value value, uint64_t first, uint32_t count,
+                                 uint32_t *out, struct spr_fault *fault);
 
-/* Rows whose field has this normal form, ascending, exact (strings are compared, not hashes alone).
- * *ret_rows lives until the next call on this reader. */
+/* Some strings of the dictionary: a bit for each id, and between which ids they lie. */
+struct spr_string_set {
+    uint64_t *bits;
+    uint32_t first, last; /* first > last: there is none */
+};
+/* Adds the strings of a class that have this normal form, exact (they are compared, not hashes
+ * alone). ids: of people, recipients or clients. */
+int spr_segment_find_strings(struct spr_segment_reader *reader, struct spr_segment_ids ids,
+                             struct spr_text normal_form, struct spr_string_set *set,
+                             struct spr_fault *fault);
+/* Sets in rows, a bitmap, the rows that have one of the strings in a column. */
+int spr_segment_rows_with(struct spr_segment_reader *reader, enum spr_column column,
+                          const struct spr_string_set *set, uint64_t *rows,
+                          struct spr_fault *fault);
+/* The same for strings of recipients: of those whose state is wanted, address or original; or the
+ * error. */
+enum spr_segment_rcpt_text { SPR_RCPT_ADDRESSES, SPR_RCPT_ERRORS };
+enum spr_segment_rcpt_state { SPR_RCPT_ANY, SPR_RCPT_PENDING, SPR_RCPT_FINISHED };
+struct spr_segment_rcpt_field {
+    enum spr_segment_rcpt_text text;
+    enum spr_segment_rcpt_state state;
+};
+int spr_segment_rows_with_recipient(struct spr_segment_reader *reader,
+                                    struct spr_segment_rcpt_field field,
+                                    const struct spr_string_set *set, uint64_t *rows,
+                                    struct spr_fault *fault);
+
+/* Sets in rows those whose field has this normal form, exact. */
 int spr_segment_lookup(struct spr_segment_reader *reader, enum spr_lookup lookup,
-                       struct spr_text normal_form, const uint32_t **ret_rows, uint32_t *ret_count,
-                       struct spr_fault *fault);
+                       struct spr_text normal_form, uint64_t *rows, struct spr_fault *fault);
 
 #endif

@@ -351,18 +351,31 @@ int spr_segment_fact_values(struct spr_segment_reader *reader, enum spr_segment_
     return r;
 }
 
-int spr_segment_recipient_range(struct spr_segment_reader *reader, uint64_t first, uint32_t count,
-                                struct spr_segment_recipient *out, struct spr_fault *fault)
+int spr_segment_recipient_values(struct spr_segment_reader *reader,
+                                 enum spr_segment_rcpt_value value, uint64_t first, uint32_t count,
+                                 uint32_t *out, struct spr_fault *fault)
 {
+    static const unsigned columns[] = { [SPR_RCPT_ADDRESS_ID] = SPR_AT_RCPT_ADDRESS,
+                                        [SPR_RCPT_ERROR_ID] = SPR_AT_RCPT_ERROR,
+                                        [SPR_RCPT_STATE_NUMBER] = SPR_AT_RCPT_STATE };
+    const enum spr_string_class class =
+        value == SPR_RCPT_ADDRESS_ID ? SPR_CLASS_RECIPIENTS : SPR_CLASS_OTHER;
     int r = 0;
     while (r == 0 && count > 0) {
         const uint64_t *keys = NULL;
         uint32_t part = 0;
-        for (unsigned i = SPR_AT_RCPT_ADDRESS; r == 0 && i <= SPR_AT_RCPT_STATE; i++) {
-            r = take_part(reader, i, first, count, &keys, &part, fault); /* decoded from here on */
-        }
+        r = take_part(reader, columns[value], first, count, &keys, &part, fault);
         for (uint32_t i = 0; r == 0 && i < part; i++) {
-            r = spr_segment_recipient(reader, first + i, &out[i], fault);
+            if (value != SPR_RCPT_STATE_NUMBER) {
+                r = spr_segment_id(reader->segment, class, keys[i], &out[i], fault);
+                continue;
+            }
+            if (keys[i] > SPR_RECIPIENT_FAILED) {
+                r = corrupt_block(reader->segment, columns[value],
+                                  (uint32_t)(first / SPR_COLUMN_BLOCK),
+                                  "a column's key is beyond its range", fault);
+            }
+            out[i] = (uint32_t)keys[i];
         }
         first += part;
         out += part;

@@ -276,6 +276,5 @@ void spr_segment_reader_free(struct spr_segment_reader *reader)
     spr_arena_free(&reader->arena);
     free(reader->recipients);
     free(reader->recipient_ids);
-    free(reader->found);
     free(reader);
 }

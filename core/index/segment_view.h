@@ -59,8 +59,6 @@ struct spr_segment_reader {
     struct spr_segment_recipient *recipient_ids; /* of the last row */
     uint32_t recipient_ids_capacity;
     uint8_t shaped[SPR_ID_SHAPED_MAX]; /* the last id that has a shape */
-    uint32_t *found;                   /* rows of the last lookup */
-    uint32_t found_count, found_capacity;
 };
 
 /* A segment over bytes at an address divisible by eight, that outlive it. */

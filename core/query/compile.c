@@ -171,7 +171,7 @@ static int compile_leaf(struct spr_query *query, uint32_t node, struct spr_fault
 
 static enum spr_cost field_cost(const struct spr_filter_term *term)
 {
-    const bool is_key = term->match == SPR_MATCH_EXACT || term->match == SPR_MATCH_DOMAIN;
+    const bool is_key = term->match == SPR_MATCH_EXACT;
     switch (term->field) {
     case SPR_FILTER_FORMAT:
     case SPR_FILTER_SPOOL:
@@ -320,6 +320,14 @@ uint32_t spr_query_needs(const struct spr_query *query)
 bool spr_query_is_everything(const struct spr_query *query)
 {
     return query->is_everything;
+}
+
+struct spr_text spr_leaf_literal(const struct spr_leaf *leaf)
+{
+    if (leaf->pattern != NULL) {
+        return spr_pattern_literal(leaf->pattern);
+    }
+    return (struct spr_text){ leaf->key, leaf->key_length }; /* empty where there is no key */
 }
 
 int spr_leaf_matcher_new(const struct spr_leaf *leaf, struct spr_leaf_matcher **ret_matcher)

@@ -37,6 +37,10 @@ struct spr_query {
     bool is_everything;
 };
 
+/* What every text that matches has, in lower case, in its spelling or in a form of address.h: see
+ * spr_segment_strings_with. Length 0: nothing is known. Borrowed. */
+struct spr_text spr_leaf_literal(const struct spr_leaf *leaf);
+
 /* Tests texts against one leaf; belongs to one thread. */
 struct spr_leaf_matcher;
 int spr_leaf_matcher_new(const struct spr_leaf *leaf, struct spr_leaf_matcher **ret_matcher);

@@ -185,20 +185,17 @@ static int test_rows(struct work *work, row_test_fn test, const uint64_t *mask, 
 static int take_looked_up(struct work *work, enum spr_lookup lookup, struct spr_text key,
                           const uint64_t *mask, uint64_t *out, struct spr_leaf_report *report)
 {
-    const uint32_t *rows = NULL;
-    uint32_t count = 0;
-    const int r =
-        spr_segment_lookup(work->scope->rows, lookup, key, &rows, &count, work->scope->fault);
-    if (r < 0) {
-        return r;
+    uint64_t *found = spr_bitmap_new(work->scope->row_count);
+    if (found == NULL) {
+        return -ENOMEM;
+    }
+    const int r = spr_segment_lookup(work->scope->rows, lookup, key, found, work->scope->fault);
+    for (size_t i = 0; r == 0 && i < spr_bitmap_words(work->scope->row_count); i++) {
+        out[i] |= found[i] & mask[i];
     }
     report->ways |= SPR_WAY_LOOKUP;
-    for (uint32_t i = 0; i < count; i++) {
-        if (rows[i] < work->scope->row_count && spr_bitmap_has(mask, rows[i])) {
-            spr_bitmap_set(out, rows[i]);
-        }
-    }
-    return 0;
+    free(found);
+    return r;
 }
 
 static int evaluate_id(struct work *work, const uint64_t *mask, uint64_t *out,

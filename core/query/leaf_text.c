@@ -1,6 +1,6 @@
 /*
- * Terms over texts. Exact terms are looked up, and confirmed row by row where the look-up says less
- * than the term asks; others are put to every string that the field may have, then rows are read.
+ * Terms over texts. The strings that match are looked up, where the term is exact, or found by a
+ * pass over all that the field may have; then the rows that have one of them.
  */
 #include "core/query/bitmap.h"
 #include "core/query/dictionary.h"
@@ -10,44 +10,43 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SINGLES_MAX 256 /* candidates: with more, one pass over the dictionary is cheaper */
+#define FEW_ROWS    16 /* their strings are tested singly: a pass over all is dearer */
+#define NARROW_PART 64 /* with fewer rows in question than one in so many, only they are read */
+#define FORMS_MAX   2
 
 enum place {
     PLACE_COLUMN,
     PLACE_RECIPIENTS,
     PLACE_ERRORS, /* of recipients */
 };
-enum which { WHICH_ALL, WHICH_PENDING, WHICH_FINISHED };
 
-/* Where a field's texts lie, and the look-ups that lead there. */
+/* Where a field's texts lie, and whether they can be looked up there. */
 struct target {
     enum place place;
     enum spr_column column;
-    enum which which;
-    int lookup, domain_lookup; /* -1: none */
+    enum spr_segment_rcpt_state state;
+    bool has_tags;
 };
 
-static const struct target account_target = { PLACE_COLUMN, SPR_COLUMN_ACCOUNT, WHICH_ALL,
-                                              SPR_LOOKUP_ACCOUNT, -1 };
-static const struct target sender_target = { PLACE_COLUMN, SPR_COLUMN_SENDER, WHICH_ALL,
-                                             SPR_LOOKUP_SENDER, SPR_LOOKUP_SENDER_DOMAIN };
-static const struct target rcpt_target = { PLACE_RECIPIENTS, SPR_COLUMN_COUNT, WHICH_ALL,
-                                           SPR_LOOKUP_RCPT, SPR_LOOKUP_RCPT_DOMAIN };
-static const struct target pending_target = { PLACE_RECIPIENTS, SPR_COLUMN_COUNT, WHICH_PENDING,
-                                              SPR_LOOKUP_RCPT, SPR_LOOKUP_RCPT_DOMAIN };
-static const struct target finished_target = { PLACE_RECIPIENTS, SPR_COLUMN_COUNT, WHICH_FINISHED,
-                                               SPR_LOOKUP_RCPT, SPR_LOOKUP_RCPT_DOMAIN };
-static const struct target local_user_target = { PLACE_COLUMN, SPR_COLUMN_LOCAL_USER, WHICH_ALL,
-                                                 SPR_LOOKUP_LOCAL_USER, -1 };
-static const struct target client_target = { PLACE_COLUMN, SPR_COLUMN_CLIENT, WHICH_ALL,
-                                             SPR_LOOKUP_CLIENT, -1 };
-static const struct target helo_target = { PLACE_COLUMN, SPR_COLUMN_HELO, WHICH_ALL, -1, -1 };
-static const struct target subject_target = { PLACE_COLUMN, SPR_COLUMN_SUBJECT, WHICH_ALL, -1, -1 };
-static const struct target header_from_target = { PLACE_COLUMN, SPR_COLUMN_HEADER_FROM, WHICH_ALL,
-                                                  -1, -1 };
-static const struct target last_error_target = { PLACE_COLUMN, SPR_COLUMN_LAST_ERROR, WHICH_ALL, -1,
-                                                 -1 };
-static const struct target errors_target = { PLACE_ERRORS, SPR_COLUMN_COUNT, WHICH_ALL, -1, -1 };
+static const struct target account_target = { PLACE_COLUMN, SPR_COLUMN_ACCOUNT, SPR_RCPT_ANY,
+                                              true };
+static const struct target sender_target = { PLACE_COLUMN, SPR_COLUMN_SENDER, SPR_RCPT_ANY, true };
+static const struct target local_user_target = { PLACE_COLUMN, SPR_COLUMN_LOCAL_USER, SPR_RCPT_ANY,
+                                                 true };
+static const struct target client_target = { PLACE_COLUMN, SPR_COLUMN_CLIENT, SPR_RCPT_ANY, true };
+static const struct target helo_target = { PLACE_COLUMN, SPR_COLUMN_HELO, SPR_RCPT_ANY, false };
+static const struct target subject_target = { PLACE_COLUMN, SPR_COLUMN_SUBJECT, SPR_RCPT_ANY,
+                                              false };
+static const struct target header_from_target = { PLACE_COLUMN, SPR_COLUMN_HEADER_FROM,
+                                                  SPR_RCPT_ANY, false };
+static const struct target last_error_target = { PLACE_COLUMN, SPR_COLUMN_LAST_ERROR, SPR_RCPT_ANY,
+                                                 false };
+static const struct target rcpt_target = { PLACE_RECIPIENTS, SPR_COLUMN_COUNT, SPR_RCPT_ANY, true };
+static const struct target pending_target = { PLACE_RECIPIENTS, SPR_COLUMN_COUNT, SPR_RCPT_PENDING,
+                                              true };
+static const struct target finished_target = { PLACE_RECIPIENTS, SPR_COLUMN_COUNT,
+                                               SPR_RCPT_FINISHED, true };
+static const struct target errors_target = { PLACE_ERRORS, SPR_COLUMN_COUNT, SPR_RCPT_ANY, false };
 
 #define TARGETS_MAX 3
 static const struct {
@@ -75,26 +74,7 @@ struct work {
     uint64_t *out;
     struct spr_leaf_report *report;
     struct spr_id_set *ids;
-    uint64_t *candidates;
 };
-
-static int look_up(struct work *work, int lookup, struct spr_text key, uint64_t *bitmap)
-{
-    const uint32_t *rows = NULL;
-    uint32_t count = 0;
-    const int r = spr_segment_lookup(work->scope->rows, (enum spr_lookup)lookup, key, &rows, &count,
-                                     work->scope->fault);
-    if (r < 0) {
-        return r;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (rows[i] < work->scope->row_count) {
-            spr_bitmap_set(bitmap, rows[i]);
-        }
-    }
-    work->report->ways |= SPR_WAY_LOOKUP;
-    return 0;
-}
 
 static struct spr_segment_ids ids_of(const struct work *work, const struct target *target)
 {
@@ -109,20 +89,6 @@ static struct spr_segment_ids ids_of(const struct work *work, const struct targe
     return (struct spr_segment_ids){ 0, 0 };
 }
 
-static int complete_ids(struct work *work, const struct target *target)
-{
-    const struct spr_segment_ids ids = ids_of(work, target);
-    if (!spr_id_set_is_complete(work->ids, ids)) {
-        const int r = spr_id_set_complete(work->ids, ids);
-        if (r < 0) {
-            return r;
-        }
-        work->report->ways |= SPR_WAY_DICTIONARY;
-        work->report->strings += ids.end - ids.first;
-    }
-    return 0;
-}
-
 static bool id_in(struct work *work, uint32_t id, int *error)
 {
     const int r = id == SPR_STRING_NONE ? 0 : spr_id_set_has(work->ids, id);
@@ -132,9 +98,9 @@ static bool id_in(struct work *work, uint32_t id, int *error)
     return r > 0;
 }
 
-static bool wanted(enum which which, enum spr_recipient_state state)
+static bool wanted(enum spr_segment_rcpt_state wish, enum spr_recipient_state state)
 {
-    return which == WHICH_ALL || (state == SPR_RECIPIENT_PENDING) == (which == WHICH_PENDING);
+    return wish == SPR_RCPT_ANY || (state == SPR_RECIPIENT_PENDING) == (wish == SPR_RCPT_PENDING);
 }
 
 static int test_recipients(struct work *work, const struct target *target, uint32_t row)
@@ -149,7 +115,7 @@ static int test_recipients(struct work *work, const struct target *target, uint3
             if (id_in(work, rcpt->error, &error)) {
                 return 1;
             }
-        } else if (wanted(target->which, rcpt->state) &&
+        } else if (wanted(target->state, rcpt->state) &&
                    (id_in(work, rcpt->address, &error) || id_in(work, rcpt->original, &error))) {
             return 1;
         }
@@ -171,14 +137,13 @@ static int test_row(struct work *work, const struct target *target, uint32_t row
     return id == SPR_STRING_NONE ? 0 : spr_id_set_has(work->ids, id);
 }
 
-/* Confirms candidates that are in question and not yet found. */
-static int confirm(struct work *work, const struct target *target, const uint64_t *candidates)
+/* Reads the rows in question that are not yet found. */
+static int read_rows(struct work *work, const struct target *target)
 {
     const uint32_t rows = work->scope->row_count;
-    work->report->ways |= target->place == PLACE_COLUMN ? SPR_WAY_COLUMN : SPR_WAY_RECIPIENTS;
-    for (uint32_t row = spr_bitmap_next(candidates, rows, 0); row < rows;
-         row = spr_bitmap_next(candidates, rows, row + 1)) {
-        if (!spr_bitmap_has(work->mask, row) || spr_bitmap_has(work->out, row)) {
+    for (uint32_t row = spr_bitmap_next(work->mask, rows, 0); row < rows;
+         row = spr_bitmap_next(work->mask, rows, row + 1)) {
+        if (spr_bitmap_has(work->out, row)) {
             continue;
         }
         work->report->tested++;
@@ -193,76 +158,95 @@ static int confirm(struct work *work, const struct target *target, const uint64_
     return 0;
 }
 
-static void accept(struct work *work)
+/* Takes all rows that have one of the strings, as far as they are in question. */
+static int take_rows(struct work *work, const struct target *target,
+                     const struct spr_string_set *set)
 {
-    for (size_t i = 0; i < spr_bitmap_words(work->scope->row_count); i++) {
-        work->out[i] |= work->candidates[i] & work->mask[i];
+    struct spr_scope *scope = work->scope;
+    const struct spr_segment_rcpt_field field = {
+        target->place == PLACE_ERRORS ? SPR_RCPT_ERRORS : SPR_RCPT_ADDRESSES, target->state
+    };
+    uint64_t *found = spr_bitmap_new(scope->row_count);
+    if (found == NULL) {
+        return -ENOMEM;
     }
+    const int r =
+        target->place == PLACE_COLUMN
+            ? spr_segment_rows_with(scope->rows, target->column, set, found, scope->fault)
+            : spr_segment_rows_with_recipient(scope->rows, field, set, found, scope->fault);
+    for (size_t i = 0; r == 0 && i < spr_bitmap_words(scope->row_count); i++) {
+        work->out[i] |= found[i] & work->mask[i];
+    }
+    free(found);
+    return r;
 }
 
-/* An IPv4 client is written in one of two ways, so it is looked up rather than searched for. */
-static int look_up_v4(struct work *work, const struct target *target)
-{
-    const uint8_t *a = work->leaf->term->network.address + 12;
-    char text[32];
-    for (int i = 0; i < 2; i++) {
-        const int n = snprintf(text, sizeof(text), "%s%u.%u.%u.%u", i == 0 ? "" : "::ffff:", a[0],
-                               a[1], a[2], a[3]);
-        const struct spr_text key = { (const uint8_t *)text, (size_t)n };
-        const int r = look_up(work, target->lookup, key, work->candidates);
-        if (r < 0) {
-            return r;
-        }
-    }
-    return 0;
-}
+/* The normal forms that a text of the target must have; 0: the term asks for no such thing. An IPv4
+ * client is written in one of two ways. */
+struct forms {
+    struct spr_text form[FORMS_MAX];
+    char v4[FORMS_MAX][32];
+};
 
-/* Exact terms: the look-up has all candidates. 1: found so, 0: this term is not exact here. */
-static int gather_exact(struct work *work, const struct target *target)
+static unsigned choose_forms(const struct work *work, const struct target *target,
+                             struct forms *forms)
 {
     const struct spr_filter_term *term = work->leaf->term;
-    const struct spr_text key = { work->leaf->key, work->leaf->key_length };
-    int r = 0;
-    if (term->match == SPR_MATCH_EXACT && target->lookup >= 0) {
-        r = look_up(work, target->lookup, key, work->candidates);
-    } else if (term->match == SPR_MATCH_DOMAIN && target->domain_lookup >= 0) {
-        r = look_up(work, target->domain_lookup, key, work->candidates);
-    } else if (term->match == SPR_MATCH_NETWORK && term->network.bits == 128 &&
-               spr_network_is_v4(&term->network)) {
-        r = look_up_v4(work, target);
-    } else {
+    if (target->has_tags && term->match == SPR_MATCH_EXACT) {
+        forms->form[0] = (struct spr_text){ work->leaf->key, work->leaf->key_length };
+        return 1;
+    }
+    if (term->match != SPR_MATCH_NETWORK || term->network.bits != 128 ||
+        !spr_network_is_v4(&term->network)) {
         return 0;
     }
-    return r < 0 ? r : 1;
+    const uint8_t *a = term->network.address + 12;
+    for (int i = 0; i < FORMS_MAX; i++) {
+        const int n = snprintf(forms->v4[i], sizeof(forms->v4[i]), "%s%u.%u.%u.%u",
+                               i == 0 ? "" : "::ffff:", a[0], a[1], a[2], a[3]);
+        forms->form[i] = (struct spr_text){ (const uint8_t *)forms->v4[i], (size_t)n };
+    }
+    return FORMS_MAX;
 }
 
-static int evaluate_pattern(struct work *work, const struct target *target)
+/* Finds the strings of the target that match. */
+static int find_strings(struct work *work, const struct target *target, bool *ret_looked_up)
 {
-    const int r = complete_ids(work, target);
-    if (r < 0 || !spr_id_set_has_any(work->ids, ids_of(work, target))) {
-        return r;
+    const struct spr_segment_ids ids = ids_of(work, target);
+    struct forms forms;
+    const unsigned count = choose_forms(work, target, &forms);
+    int r = 0;
+    *ret_looked_up = count > 0;
+    if (count > 0) {
+        work->report->ways |= SPR_WAY_LOOKUP;
+        r = spr_id_set_look_up(work->ids, ids, forms.form, count);
+    } else if (!spr_id_set_is_complete(work->ids, ids)) {
+        work->report->ways |= SPR_WAY_DICTIONARY;
+        work->report->strings += ids.end - ids.first;
+        r = spr_id_set_complete(work->ids, ids);
     }
-    return confirm(work, target, work->mask);
+    return r;
 }
 
 static int evaluate_target(struct work *work, const struct target *target)
 {
     const uint32_t rows = work->scope->row_count;
-    int r = gather_exact(work, target);
-    if (r <= 0) {
-        return r < 0 ? r : evaluate_pattern(work, target);
+    const uint64_t in_question = spr_bitmap_count(work->mask, rows);
+    const uint32_t way = target->place == PLACE_COLUMN ? SPR_WAY_COLUMN : SPR_WAY_RECIPIENTS;
+    struct forms forms;
+    if (in_question <= FEW_ROWS && choose_forms(work, target, &forms) == 0) {
+        work->report->ways |= way;
+        return read_rows(work, target);
     }
-    if (work->leaf->cased_key == NULL && target->which == WHICH_ALL) {
-        accept(work);
-        return 0;
+    bool is_looked_up = false;
+    const int r = find_strings(work, target, &is_looked_up);
+    const struct spr_string_set set = spr_id_set_strings(work->ids, ids_of(work, target));
+    if (r < 0 || set.first > set.last) {
+        return r;
     }
-    if (spr_bitmap_count(work->candidates, rows) > SINGLES_MAX) {
-        r = complete_ids(work, target);
-        if (r < 0) {
-            return r;
-        }
-    }
-    return confirm(work, target, work->candidates);
+    work->report->ways |= is_looked_up ? 0 : way;
+    return in_question < rows / NARROW_PART ? read_rows(work, target)
+                                            : take_rows(work, target, &set);
 }
 
 /* 1 if the row has no text at any of the targets. */
@@ -311,11 +295,8 @@ static int evaluate_targets(struct work *work, const struct target *const *targe
 {
     int r = spr_id_set_new(work->scope, work->leaf, &work->ids);
     for (size_t i = 0; i < TARGETS_MAX && targets[i] != NULL && r == 0; i++) {
-        free(work->candidates);
-        work->candidates = spr_bitmap_new(work->scope->row_count);
-        r = work->candidates != NULL ? evaluate_target(work, targets[i]) : -ENOMEM;
+        r = evaluate_target(work, targets[i]);
     }
-    free(work->candidates);
     spr_id_set_free(work->ids);
     return r;
 }
@@ -323,7 +304,7 @@ static int evaluate_targets(struct work *work, const struct target *const *targe
 int spr_leaf_evaluate_text(struct spr_scope *scope, const struct spr_leaf *leaf,
                            const uint64_t *mask, uint64_t *out, struct spr_leaf_report *report)
 {
-    struct work work = { scope, leaf, mask, out, report, NULL, NULL };
+    struct work work = { scope, leaf, mask, out, report, NULL };
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         if (places[i].field == leaf->term->field) {
             return leaf->term->match == SPR_MATCH_NONE ? evaluate_none(&work, places[i].targets)

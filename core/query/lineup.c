@@ -113,16 +113,12 @@ static int find_rows(const struct make *make, struct spr_segment_reader *reader,
                      struct spr_text normal, uint64_t *out)
 {
     const uint32_t count = spr_segment_count(make->snapshot->segments[segment]);
-    const uint32_t *rows = NULL;
-    uint32_t found = 0;
-    int r = spr_segment_lookup(reader, kind_lookup(make->kind), normal, &rows, &found, make->fault);
+    int r = spr_segment_lookup(reader, kind_lookup(make->kind), normal, out, make->fault);
     if (r < 0) {
         return r;
     }
-    for (uint32_t i = 0; i < found; i++) {
-        if (rows[i] < count && spr_bitmap_has(make->rows[segment], rows[i])) {
-            spr_bitmap_set(out, rows[i]);
-        }
+    for (size_t i = 0; i < spr_bitmap_words(count); i++) {
+        out[i] &= make->rows[segment][i];
     }
     int64_t uid = 0;
     if (make->kind == SPR_CULPRIT_LOCAL_USER && read_uid(normal, &uid)) {
@@ -203,7 +199,7 @@ static int examine(const struct make *make, struct spr_text normal,
 }
 
 /* The median size of all named values but the one of this rank; 0: there is no other. */
-static uint64_t peer_median(const struct spr_tally *tally, uint64_t without)
+static uint64_t peer_median(struct spr_tally *tally, uint64_t without)
 {
     uint64_t others = 0;
     for (int pass = 0; pass < 2; pass++) {

@@ -6,6 +6,7 @@
 #include "core/query/pattern.h"
 
 #include "core/fault.h"
+#include "core/query/literal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,6 +34,8 @@ struct spr_pattern {
     uint8_t *text;
     size_t length;
     struct required required;
+    uint8_t *literal; /* see spr_pattern_literal */
+    size_t literal_length;
     pcre2_code *code;
 };
 
@@ -217,6 +220,19 @@ static int compile_regex(struct spr_pattern *p, struct spr_text text, struct spr
     return 0;
 }
 
+static int keep_literal(struct spr_pattern *p, struct spr_text literal)
+{
+    p->literal = malloc(literal.length + 1);
+    if (p->literal == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < literal.length; i++) {
+        p->literal[i] = fold(literal.bytes[i], false);
+    }
+    p->literal_length = literal.length;
+    return 0;
+}
+
 int spr_pattern_compile(enum spr_pattern_kind kind, struct spr_text text, bool with_case,
                         struct spr_pattern **ret_pattern, struct spr_fault *fault)
 {
@@ -230,6 +246,9 @@ int spr_pattern_compile(enum spr_pattern_kind kind, struct spr_text text, bool w
     int r = 0;
     if (kind == SPR_PATTERN_REGEX) {
         r = compile_regex(pattern, text, fault);
+        if (r == 0) {
+            r = keep_literal(pattern, spr_literal_of_regex(text));
+        }
     } else {
         pattern->text = malloc(text.length + 1);
         if (pattern->text == NULL) {
@@ -241,6 +260,8 @@ int spr_pattern_compile(enum spr_pattern_kind kind, struct spr_text text, bool w
         }
         pattern->length = text.length;
         find_required(pattern);
+        r = keep_literal(pattern,
+                         (struct spr_text){ pattern->required.bytes, pattern->required.length });
     }
     if (r < 0) {
         goto fail;
@@ -260,7 +281,13 @@ void spr_pattern_free(struct spr_pattern *pattern)
     }
     pcre2_code_free(pattern->code);
     free(pattern->text);
+    free(pattern->literal);
     free(pattern);
+}
+
+struct spr_text spr_pattern_literal(const struct spr_pattern *pattern)
+{
+    return (struct spr_text){ pattern->literal, pattern->literal_length };
 }
 
 int spr_pattern_matcher_new(const struct spr_pattern *pattern,

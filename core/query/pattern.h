@@ -24,6 +24,10 @@ struct spr_pattern_matcher;
 int spr_pattern_compile(enum spr_pattern_kind kind, struct spr_text text, bool with_case,
                         struct spr_pattern **ret_pattern, struct spr_fault *fault);
 void spr_pattern_free(struct spr_pattern *pattern);
+/* Bytes that every matching text has one behind the other, its ASCII letters in lower case; of a
+ * regular expression only ASCII, and only in texts that are ASCII. Length 0: none is known.
+ * Borrowed. */
+struct spr_text spr_pattern_literal(const struct spr_pattern *pattern);
 
 int spr_pattern_matcher_new(const struct spr_pattern *pattern,
                             struct spr_pattern_matcher **ret_matcher);

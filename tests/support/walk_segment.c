@@ -6,7 +6,11 @@
 #include "core/index/address.h"
 #include "core/index/hash.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 struct walk {
+    const struct spr_segment *segment;
     struct spr_segment_reader *reader;
     struct spr_fault *fault;
     uint64_t digest;
@@ -41,12 +45,16 @@ static int look_up(struct walk *walk, enum spr_lookup lookup, struct spr_text te
     if (text.bytes == NULL) {
         return 0;
     }
-    const uint32_t *rows = NULL;
-    uint32_t count = 0;
-    int r = spr_segment_lookup(walk->reader, lookup, text, &rows, &count, walk->fault);
-    if (r == 0) {
-        mix(walk, rows, count * sizeof(*rows));
+    const size_t words = spr_segment_count(walk->segment) / 64 + 1;
+    uint64_t *rows = calloc(words, sizeof(*rows));
+    if (rows == NULL) {
+        return -ENOMEM;
     }
+    const int r = spr_segment_lookup(walk->reader, lookup, text, rows, walk->fault);
+    if (r == 0) {
+        mix(walk, rows, words * sizeof(*rows));
+    }
+    free(rows);
     return r;
 }
 
@@ -57,15 +65,7 @@ static int look_up_form(struct walk *walk, enum spr_lookup lookup, struct spr_te
     if (text.bytes == NULL) {
         return 0;
     }
-    const struct spr_text normal = { form, spr_address_normalise(text, form) };
-    int r = look_up(walk, lookup, normal);
-    if (r == 0 && lookup == SPR_LOOKUP_SENDER) {
-        r = look_up(walk, SPR_LOOKUP_SENDER_DOMAIN, spr_address_domain(normal));
-    }
-    if (r == 0 && lookup == SPR_LOOKUP_RCPT) {
-        r = look_up(walk, SPR_LOOKUP_RCPT_DOMAIN, spr_address_domain(normal));
-    }
-    return r;
+    return look_up(walk, lookup, (struct spr_text){ form, spr_address_normalise(text, form) });
 }
 
 static int walk_row(struct walk *walk, uint32_t row)
@@ -119,11 +119,16 @@ static int walk_row(struct walk *walk, uint32_t row)
 int walk_open_segment(const struct spr_segment *segment, uint32_t rows_max, uint64_t *ret_digest,
                       struct spr_fault *fault)
 {
-    struct walk walk = { .fault = fault };
+    struct walk walk = { .segment = segment, .fault = fault };
     int r = spr_segment_reader_new(segment, &walk.reader);
     if (r == 0) {
         r = spr_segment_strings(walk.reader, spr_segment_ids_of(segment, SPR_COLUMN_COUNT),
                                 mix_string, &walk, fault);
+    }
+    if (r == 0) {
+        r = spr_segment_strings_with(walk.reader, spr_segment_ids_of(segment, SPR_COLUMN_COUNT),
+                                     (struct spr_text){ (const uint8_t *)"example", 7 }, mix_string,
+                                     &walk, fault);
     }
     const uint32_t count = spr_segment_count(segment);
     const uint32_t rows = count < rows_max ? count : rows_max;
