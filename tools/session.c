@@ -97,27 +97,30 @@ bool spr_session_knows(const struct spr_cli *cli, const char *root, char **ret_f
     return knows || has_jobs(root);
 }
 
-bool spr_session_is_fresh(const struct spr_cli *cli, const char *root, char **ret_format)
+bool spr_session_find_fresh(const struct spr_cli *cli, const char *root, struct spr_site *ret_site)
 {
-    struct spr_index *index = NULL;
     struct spr_options options;
     struct spr_index_report report;
-    char *dir = spr_state_usual(cli, root);
+    struct spr_site site = { .index_dir = spr_state_usual(cli, root) };
     spr_session_options(cli, &options);
     options.flags |= SPR_READ_ONLY;
-    bool is_fresh = dir != NULL && access(dir, X_OK) == 0 &&
-                    spr_index_open(dir, &options, &index, NULL) == 0 &&
-                    spr_index_describe(index, &report) == 0 && report.spool_root != NULL &&
+    bool is_fresh = site.index_dir != NULL && access(site.index_dir, X_OK) == 0 &&
+                    spr_index_open(site.index_dir, &options, &site.index, NULL) == 0 &&
+                    spr_index_describe(site.index, &report) == 0 && report.spool_root != NULL &&
                     report.format != NULL && strcmp(report.spool_root, root) == 0;
-    is_fresh = is_fresh &&
-               (spr_args_on(cli->args, SPR_OPT_NO_REFRESH) || spr_index_stale(index, NULL) == 0);
+    is_fresh = is_fresh && (spr_args_on(cli->args, SPR_OPT_NO_REFRESH) ||
+                            spr_index_stale(site.index, NULL) == 0);
     if (is_fresh) {
-        *ret_format = strdup(report.format);
-        is_fresh = *ret_format != NULL;
+        site.root = strdup(root);
+        site.format = strdup(report.format);
+        site.reason = strdup("known from its scan");
     }
-    spr_index_close(index);
-    free(dir);
-    return is_fresh;
+    if (site.root == NULL || site.format == NULL || site.reason == NULL) {
+        spr_site_done(&site);
+        return false;
+    }
+    *ret_site = site;
+    return true;
 }
 
 /* A damaged or newer index is moved beside itself; only scan --full asks for that. */
@@ -155,10 +158,11 @@ int spr_session_error(const struct spr_session *session, int code, const struct 
     return spr_error_fault(code, &whole, NULL);
 }
 
-static int open_index(struct spr_session *session)
+static int open_own(struct spr_session *session)
 {
     const bool full = spr_args_on(session->cli->args, SPR_OPT_FULL);
     struct spr_fault fault = { .code = 0 };
+    session->is_borrowed = false;
     int r = spr_index_open(session->index_dir, &session->options, &session->index, &fault);
     if ((r == SPR_E_CORRUPT || r == SPR_E_NEWER) && full) {
         r = set_aside(session);
@@ -168,7 +172,20 @@ static int open_index(struct spr_session *session)
         r = spr_index_open(session->index_dir, &session->options, &session->index, &fault);
     }
     if (r < 0) {
+        session->index = NULL;
         return spr_state_is_full(r) ? r : spr_session_error(session, r, &fault);
+    }
+    return 0;
+}
+
+static int open_index(struct spr_session *session)
+{
+    const struct spr_site *site = session->site;
+    session->is_borrowed = site->index != NULL && strcmp(site->index_dir, session->index_dir) == 0;
+    session->index = session->is_borrowed ? site->index : NULL;
+    int r = session->is_borrowed ? 0 : open_own(session);
+    if (r != 0) {
+        return r;
     }
     r = spr_index_describe(session->index, &session->report);
     if (r < 0) {
@@ -275,6 +292,12 @@ static int scan_spool(struct spr_session *session, enum spr_refresh refresh)
     if (r != 0) {
         return r;
     }
+    if (session->is_borrowed) {
+        r = open_own(session);
+        if (r != 0) {
+            return r;
+        }
+    }
     if (session->scan == NULL) {
         session->scan = calloc(1, sizeof(*session->scan));
     }
@@ -319,7 +342,7 @@ static int refresh_index(struct spr_session *session, enum spr_refresh refresh)
         return 0;
     }
     bool stale = refresh == SPR_REFRESH_ALWAYS || !scanned || wants_more(session);
-    if (!stale) {
+    if (!stale && !session->is_borrowed) {
         struct spr_fault fault = { .code = 0 };
         const int r = spr_index_stale(session->index, &fault);
         if (r < 0) {
@@ -378,7 +401,9 @@ int spr_session_open(struct spr_session *session, const struct spr_cli *cli,
 
 void spr_session_close(struct spr_session *session)
 {
-    spr_index_close(session->index);
+    if (!session->is_borrowed) {
+        spr_index_close(session->index);
+    }
     free(session->index_dir);
     free(session->scan);
     session->index = NULL;

@@ -18,6 +18,7 @@ struct spr_session {
     const struct spr_site *site;
     char *index_dir;
     struct spr_index *index;
+    bool is_borrowed; /* the index is the site's, and fresh */
     struct spr_options options;
     struct spr_meter meter;
     struct spr_index_report report;
@@ -44,8 +45,8 @@ void spr_session_options(const struct spr_cli *cli, struct spr_options *ret_opti
  */
 bool spr_session_knows(const struct spr_cli *cli, const char *root, char **ret_format);
 /* Was this folder scanned, and has no folder of it moved since (or must none be looked at)? Then
- * detection would find what it found for that scan. *ret_format: to be freed. */
-bool spr_session_is_fresh(const struct spr_cli *cli, const char *root, char **ret_format);
+ * detection would find what it found for that scan: ret_site is filled, with the index. */
+bool spr_session_find_fresh(const struct spr_cli *cli, const char *root, struct spr_site *ret_site);
 /* NULL is fine; else it must be a built-in format. 0 or an exit code. */
 int spr_session_check_format(const char *format);
 

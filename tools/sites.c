@@ -27,29 +27,45 @@ static char *copy_text(const char *text)
     return text != NULL ? strdup(text) : NULL;
 }
 
-static int add_site(struct spr_sites *sites, const char *root, const char *format,
-                    const char *reason)
+void spr_site_done(struct spr_site *site)
+{
+    spr_index_close(site->index);
+    free(site->index_dir);
+    free(site->root);
+    free(site->format);
+    free(site->reason);
+}
+
+/* Takes the site over, unless it is there already. */
+static int take_site(struct spr_sites *sites, struct spr_site *site)
 {
     for (unsigned i = 0; i < sites->count; i++) {
-        if (strcmp(sites->site[i].root, root) == 0) {
+        if (strcmp(sites->site[i].root, site->root) == 0) {
+            spr_site_done(site);
             return 0;
         }
     }
     struct spr_site *grown = reallocarray(sites->site, sites->count + 1u, sizeof(*grown));
     if (grown == NULL) {
+        spr_site_done(site);
         return -ENOMEM;
     }
     sites->site = grown;
-    struct spr_site *site = &grown[sites->count];
-    *site = (struct spr_site){ copy_text(root), copy_text(format), copy_text(reason) };
-    if (site->root == NULL || (format != NULL && site->format == NULL)) {
-        free(site->root);
-        free(site->format);
-        free(site->reason);
+    grown[sites->count++] = *site;
+    return 0;
+}
+
+static int add_site(struct spr_sites *sites, const char *root, const char *format,
+                    const char *reason)
+{
+    struct spr_site site = { .root = copy_text(root),
+                             .format = copy_text(format),
+                             .reason = copy_text(reason) };
+    if (site.root == NULL || (format != NULL && site.format == NULL)) {
+        spr_site_done(&site);
         return -ENOMEM;
     }
-    sites->count++;
-    return 0;
+    return take_site(sites, &site);
 }
 
 static int on_found(const struct spr_found *found, void *user)
@@ -93,16 +109,17 @@ static bool add_fresh(const struct spr_cli *cli, const char *path, const char *f
 {
     const uint32_t readers = SPR_VERB_TRIAGE | SPR_VERB_TOP | SPR_VERB_QUERY | SPR_VERB_SHOW;
     char *root = (cli->args->verb->bit & readers) != 0 ? realpath(path, NULL) : NULL;
-    char *known = NULL;
-    const bool is_fresh = root != NULL && spr_session_is_fresh(cli, root, &known) &&
-                          (format == NULL || strcmp(format, known) == 0);
-    if (is_fresh) {
-        const int r = add_site(sites, root, known, "known from its scan");
+    struct spr_site site = { .root = NULL };
+    const bool is_fresh = root != NULL && spr_session_find_fresh(cli, root, &site);
+    const bool is_wanted = is_fresh && (format == NULL || strcmp(format, site.format) == 0);
+    if (is_wanted) {
+        const int r = take_site(sites, &site);
         *ret_result = r < 0 ? spr_error_fault(r, NULL, NULL) : 0;
+    } else if (is_fresh) {
+        spr_site_done(&site);
     }
-    free(known);
     free(root);
-    return is_fresh;
+    return is_wanted;
 }
 
 /* One path the operator named. */
@@ -220,9 +237,7 @@ int spr_sites_one(const struct spr_cli *cli, const char *why_one, struct spr_sit
 void spr_sites_free(struct spr_sites *sites)
 {
     for (unsigned i = 0; i < sites->count; i++) {
-        free(sites->site[i].root);
-        free(sites->site[i].format);
-        free(sites->site[i].reason);
+        spr_site_done(&sites->site[i]);
     }
     free(sites->site);
     *sites = (struct spr_sites){ .count = 0 };

@@ -10,7 +10,12 @@ struct spr_site {
     char *root;   /* absolute */
     char *format; /* NULL: not recognised, but has jobs or an index of ours */
     char *reason; /* why it is taken for one; may be NULL */
+    /* Its index, where it was found to be fresh: open, only for reading; else both are NULL. */
+    struct spr_index *index;
+    char *index_dir;
 };
+
+void spr_site_done(struct spr_site *site); /* frees what it holds */
 
 struct spr_sites {
     struct spr_site *site;
