@@ -43,8 +43,8 @@ struct spr_tally {
     struct value *values;
     uint32_t spelling_count, spelling_capacity, value_count, value_capacity;
     struct table by_spelling, by_normal;
-    uint32_t *ranked;
-    uint64_t ranked_count;
+    uint32_t *ranked; /* values: heap_count of them a heap, the ranks found behind it, backwards */
+    uint64_t ranked_count, heap_count;
 };
 
 static const struct key *spelling_key(const struct spr_tally *tally, uint32_t number)
@@ -244,6 +244,20 @@ int spr_tally_spelling(struct spr_tally *tally, struct spr_text spelled, struct 
     return 0;
 }
 
+bool spr_tally_find(const struct spr_tally *tally, struct spr_text spelled, uint32_t *ret_spelling)
+{
+    const struct table *table = &tally->by_spelling;
+    if (table->slot_count == 0) {
+        return false;
+    }
+    const uint32_t slot =
+        *find_slot(tally, table, spelling_key, spelled, hash_text(tally, spelled));
+    if (slot != 0) {
+        *ret_spelling = slot - 1;
+    }
+    return slot != 0;
+}
+
 void spr_tally_count(struct spr_tally *tally, uint32_t spelling,
                      const struct spr_tally_message *message)
 {
@@ -269,19 +283,51 @@ void spr_tally_count(struct spr_tally *tally, uint32_t spelling,
     }
 }
 
-static int compare_values(const void *left, const void *right, void *user)
+/* Does value a rank before value b? */
+static bool ranks_before(const struct spr_tally *tally, uint32_t a, uint32_t b)
 {
-    const struct spr_tally *tally = user;
-    const struct value *a = &tally->values[*(const uint32_t *)left];
-    const struct value *b = &tally->values[*(const uint32_t *)right];
-    if (a->messages != b->messages) {
-        return a->messages > b->messages ? -1 : 1;
+    const struct value *left = &tally->values[a];
+    const struct value *right = &tally->values[b];
+    if (left->messages != right->messages) {
+        return left->messages > right->messages;
     }
-    const uint32_t shorter = a->key.length < b->key.length ? a->key.length : b->key.length;
-    const int r = shorter > 0
-                      ? memcmp(tally->bytes + a->key.offset, tally->bytes + b->key.offset, shorter)
-                      : 0;
-    return r != 0 ? r : (a->key.length > b->key.length) - (a->key.length < b->key.length);
+    const struct key *one = &left->key;
+    const struct key *other = &right->key;
+    const uint32_t shorter = one->length < other->length ? one->length : other->length;
+    const int r =
+        shorter > 0 ? memcmp(tally->bytes + one->offset, tally->bytes + other->offset, shorter) : 0;
+    return r != 0 ? r < 0 : one->length < other->length;
+}
+
+/* Makes the first count values of ranked a heap again, whose place `at` may be too far up. */
+static void sift_down(struct spr_tally *tally, uint64_t at, uint64_t count)
+{
+    uint32_t *heap = tally->ranked;
+    const uint32_t value = heap[at];
+    for (uint64_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
+        if (child + 1 < count && ranks_before(tally, heap[child + 1], heap[child])) {
+            child++;
+        }
+        if (!ranks_before(tally, heap[child], value)) {
+            break;
+        }
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = value;
+}
+
+/* Takes values off the heap until the one of this rank is; the last place has rank 0. */
+static uint32_t value_of_rank(struct spr_tally *tally, uint64_t rank)
+{
+    while (tally->ranked_count - tally->heap_count <= rank) {
+        const uint64_t last = --tally->heap_count;
+        const uint32_t first = tally->ranked[0];
+        tally->ranked[0] = tally->ranked[last];
+        tally->ranked[last] = first;
+        sift_down(tally, 0, last);
+    }
+    return tally->ranked[tally->ranked_count - 1 - rank];
 }
 
 int spr_tally_rank(struct spr_tally *tally)
@@ -302,7 +348,10 @@ int spr_tally_rank(struct spr_tally *tally)
             tally->ranked[tally->ranked_count++] = i;
         }
     }
-    qsort_r(tally->ranked, tally->ranked_count, sizeof(uint32_t), compare_values, tally);
+    tally->heap_count = tally->ranked_count;
+    for (uint64_t at = tally->heap_count / 2; at-- > 0;) {
+        sift_down(tally, at, tally->heap_count);
+    }
     return 0;
 }
 
@@ -317,10 +366,10 @@ static struct spr_text text_of(const struct spr_tally *tally, const struct key *
     return (struct spr_text){ key->length > 0 ? tally->bytes + key->offset : nothing, key->length };
 }
 
-void spr_tally_row(const struct spr_tally *tally, uint64_t rank, struct spr_top_row *ret_row,
+void spr_tally_row(struct spr_tally *tally, uint64_t rank, struct spr_top_row *ret_row,
                    struct spr_text *ret_normal)
 {
-    const uint32_t number = tally->ranked[rank];
+    const uint32_t number = value_of_rank(tally, rank);
     const struct value *value = &tally->values[number];
     const struct spr_text unknown = { NULL, 0 };
     *ret_row = (struct spr_top_row){

@@ -16,6 +16,8 @@ void spr_tally_free(struct spr_tally *tally);
 /* The number of a spelling; both texts are copied. */
 int spr_tally_spelling(struct spr_tally *tally, struct spr_text spelled, struct spr_text normal,
                        uint32_t *ret_spelling);
+/* True: the spelling is known already. */
+bool spr_tally_find(const struct spr_tally *tally, struct spr_text spelled, uint32_t *ret_spelling);
 #define SPR_TALLY_UNKNOWN UINT32_MAX /* the spelling of what has no text */
 
 /* One message as it counts. */
@@ -32,8 +34,9 @@ void spr_tally_count(struct spr_tally *tally, uint32_t spelling,
 int spr_tally_rank(struct spr_tally *tally);
 /* Values that were counted. */
 uint64_t spr_tally_size(const struct spr_tally *tally);
-/* The row of a rank below the size; texts live as long as the tally. */
-void spr_tally_row(const struct spr_tally *tally, uint64_t rank, struct spr_top_row *ret_row,
+/* The row of a rank below the size; texts live as long as the tally. Ranks are found when they are
+ * asked for: the first of many values cost little. */
+void spr_tally_row(struct spr_tally *tally, uint64_t rank, struct spr_top_row *ret_row,
                    struct spr_text *ret_normal);
 
 #endif

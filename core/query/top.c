@@ -1,12 +1,14 @@
 /*
- * Counts ids of columns, without decoding a row: one walk marks the strings that occur, one pass
- * over the dictionary gives each its place in the tally, one more walk counts.
+ * Counts ids of columns, a block of rows at a time and without decoding a string more than once:
+ * one walk marks the strings that occur, one pass over the dictionary gives each its place in the
+ * tally, one more walk counts.
  */
 #include "core/query/top.h"
 
 #include "core/fault.h"
 #include "core/index/address.h"
 #include "core/query/bitmap.h"
+#include "core/query/recipients.h"
 #include "core/query/result.h"
 #include "formats/cursor.h"
 
@@ -16,24 +18,39 @@
 
 #define PLACE_WANTED  (UINT32_MAX - 1)
 #define PLACE_NOT     UINT32_MAX
-#define SPARSE_FACTOR 16 /* fewer strings than one in so many: fetched singly, in order */
+#define SPARSE_FACTOR 16   /* fewer strings than one in so many: fetched singly, in order */
+#define BLOCK_ROWS    4096 /* as many as a block of keys has */
 
 struct spr_top {
     struct spr_tally *tally;
     uint64_t rank;
 };
 
+/* What a walk asks of a block of rows: of each walk and field only some. */
+struct block {
+    uint32_t ids[BLOCK_ROWS], recipients[BLOCK_ROWS], states[BLOCK_ROWS];
+    int64_t uids[BLOCK_ROWS], sizes[BLOCK_ROWS], arrivals[BLOCK_ROWS];
+};
+
 struct count {
     struct spr_tally *tally;
     enum spr_field field;
-    struct spr_segment_reader *reader, *strings;
-    uint32_t segment, row_count, string_count;
-    uint32_t *places; /* string id to spelling, PLACE_WANTED or PLACE_NOT */
-    bool is_counting; /* the second walk */
+    const struct spr_segment *segment;
+    struct spr_segment_reader *reader;
+    uint32_t number, string_count; /* of the segment */
+    uint32_t *places;              /* string id to spelling, PLACE_WANTED or PLACE_NOT */
+    bool is_counting;              /* the second walk */
     struct spr_tally_message message;
+    struct block block;
+    struct spr_recipients values; /* of the field, where it is one of recipients */
     int error;
     struct spr_fault *fault;
 };
+
+static bool is_of_recipients(enum spr_field field)
+{
+    return field == SPR_FIELD_RCPT || field == SPR_FIELD_RCPT_DOMAIN || field == SPR_FIELD_ERROR;
+}
 
 static bool is_domain(enum spr_field field)
 {
@@ -59,7 +76,7 @@ static enum spr_column field_column(enum spr_field field)
     case SPR_FIELD_RCPT:
     case SPR_FIELD_RCPT_DOMAIN:
     case SPR_FIELD_STATE:
-        break;
+        break; /* they have none */
     }
     return SPR_COLUMN_COUNT;
 }
@@ -97,156 +114,168 @@ static int meet_text(struct count *count, const char *text, uint64_t recipients)
     return 0;
 }
 
-static int meet_recipients(struct count *count, uint32_t row)
+/* Texts of its recipients; where none has any, that of the message. */
+static int meet_recipients(struct count *count, uint32_t index, uint64_t first)
 {
-    const struct spr_segment_recipient *recipients = NULL;
-    uint32_t recipient_count = 0;
-    const int r =
-        spr_segment_recipients(count->reader, row, &recipients, &recipient_count, count->fault);
-    if (r < 0) {
-        return r;
-    }
-    for (uint32_t i = 0; i < recipient_count; i++) {
-        meet(count, recipients[i].address, 1);
-    }
-    if (recipient_count == 0) {
-        meet(count, SPR_STRING_NONE, 0);
-    }
-    return 0;
-}
-
-/* The errors of its recipients; where none is known, that of the message. */
-static int meet_errors(struct count *count, uint32_t row)
-{
-    const struct spr_segment_recipient *recipients = NULL;
-    uint32_t recipient_count = 0;
-    int r = spr_segment_recipients(count->reader, row, &recipients, &recipient_count, count->fault);
-    if (r < 0) {
-        return r;
-    }
+    const uint32_t recipients = count->block.recipients[index];
+    const bool is_error = count->field == SPR_FIELD_ERROR;
     bool any = false;
-    for (uint32_t i = 0; i < recipient_count; i++) {
-        if (recipients[i].error != SPR_STRING_NONE) {
-            meet(count, recipients[i].error, 1);
-            any = true;
-        }
-    }
-    if (any) {
-        return 0;
-    }
-    uint32_t id = SPR_STRING_NONE;
-    r = spr_segment_text_id(count->reader, row, SPR_COLUMN_LAST_ERROR, &id, count->fault);
-    if (r == 0) {
-        meet(count, id, recipient_count);
-    }
-    return r;
-}
-
-static int meet_column(struct count *count, uint32_t row, const struct spr_segment_facts *facts)
-{
-    uint32_t id = SPR_STRING_NONE;
-    int r = spr_segment_text_id(count->reader, row, field_column(count->field), &id, count->fault);
-    if (r < 0) {
-        return r;
-    }
-    if (id == SPR_STRING_NONE && count->field == SPR_FIELD_LOCAL_USER) {
-        int64_t uid = 0;
-        r = spr_segment_number(count->reader, row, SPR_NUMBER_UID, &uid, count->fault);
+    for (uint32_t i = 0; i < recipients; i++) {
+        uint32_t id = SPR_STRING_NONE;
+        const int r = spr_recipients_at(&count->values, first + i, &id, count->fault);
         if (r < 0) {
             return r;
         }
-        if (uid != SPR_COUNT_UNKNOWN) {
-            char text[32];
-            (void)snprintf(text, sizeof(text), "%lld", (long long)uid); /* 20 characters at most */
-            return meet_text(count, text, facts->recipient_count);
+        if (!is_error || id != SPR_STRING_NONE) {
+            meet(count, id, 1);
+            any = true;
         }
     }
-    meet(count, id, facts->recipient_count);
+    if (!any) {
+        meet(count, is_error ? count->block.ids[index] : SPR_STRING_NONE, recipients);
+    }
     return 0;
 }
 
-static int meet_state(struct count *count, const struct spr_segment_facts *facts)
+/* A user may be known by number only. */
+static int meet_user(struct count *count, uint32_t index)
+{
+    const int64_t uid = count->block.uids[index];
+    if (count->block.ids[index] != SPR_STRING_NONE || uid == SPR_COUNT_UNKNOWN) {
+        meet(count, count->block.ids[index], count->block.recipients[index]);
+        return 0;
+    }
+    char text[32];
+    (void)snprintf(text, sizeof(text), "%lld", (long long)uid); /* 20 characters at most */
+    return meet_text(count, text, count->block.recipients[index]);
+}
+
+static int meet_state(struct count *count, uint32_t index)
 {
     static const char *const names[] = { [SPR_STATE_INCOMING] = "incoming",
                                          [SPR_STATE_ACTIVE] = "active",
                                          [SPR_STATE_DEFERRED] = "deferred",
                                          [SPR_STATE_HELD] = "held",
                                          [SPR_STATE_CORRUPT] = "corrupt" };
-    const unsigned state = (unsigned)facts->state;
-    const char *name = state < sizeof(names) / sizeof(names[0]) ? names[state] : "corrupt";
-    return meet_text(count, name, facts->recipient_count);
+    const uint32_t state = count->block.states[index]; /* checked where it is read */
+    return meet_text(count, names[state], count->block.recipients[index]);
 }
 
-static int meet_row(struct count *count, uint32_t row)
+static int meet_row(struct count *count, uint32_t row, uint32_t index, uint64_t first_recipient)
 {
-    struct spr_segment_facts facts;
-    int r = spr_segment_facts(count->reader, row, &facts, count->fault);
-    if (r < 0) {
-        return r;
-    }
+    const struct block *block = &count->block;
     if (count->is_counting) {
-        int64_t size = 0;
-        r = spr_segment_number(count->reader, row, SPR_NUMBER_SIZE, &size, count->fault);
-        if (r < 0) {
-            return r;
-        }
+        const int64_t size = block->sizes[index];
         count->message.bytes = size > 0 ? (uint64_t)size : 0;
-        r = spr_segment_number(count->reader, row, SPR_NUMBER_ARRIVAL, &count->message.arrival,
-                               count->fault);
-        if (r < 0) {
-            return r;
+        count->message.arrival = block->arrivals[index];
+        count->message.mark = ((uint64_t)count->number << 32 | row) + 1;
+    }
+    if (is_of_recipients(count->field)) {
+        return meet_recipients(count, index, first_recipient);
+    }
+    if (count->field == SPR_FIELD_STATE) {
+        return meet_state(count, index);
+    }
+    if (count->field == SPR_FIELD_LOCAL_USER) {
+        return meet_user(count, index);
+    }
+    meet(count, block->ids[index], block->recipients[index]);
+    return 0;
+}
+
+/* Columns that only the second walk needs. */
+static int load_counted(struct count *count, uint32_t first, uint32_t rows)
+{
+    struct block *block = &count->block;
+    int r = spr_segment_numbers(count->reader, SPR_NUMBER_SIZE, first, rows, block->sizes,
+                                count->fault);
+    if (r == 0) {
+        r = spr_segment_numbers(count->reader, SPR_NUMBER_ARRIVAL, first, rows, block->arrivals,
+                                count->fault);
+    }
+    if (r == 0 && count->field == SPR_FIELD_STATE) {
+        r = spr_segment_fact_values(count->reader, SPR_ROW_STATE, first, rows, block->states,
+                                    count->fault);
+    }
+    if (r == 0 && count->field == SPR_FIELD_LOCAL_USER) {
+        r = spr_segment_numbers(count->reader, SPR_NUMBER_UID, first, rows, block->uids,
+                                count->fault);
+    }
+    return r;
+}
+
+static int load_block(struct count *count, uint32_t first, uint32_t rows, uint64_t *ret_recipient)
+{
+    struct block *block = &count->block;
+    const enum spr_column column = field_column(count->field);
+    const bool of_recipients = is_of_recipients(count->field);
+    int r = 0;
+    if (column != SPR_COLUMN_COUNT) {
+        r = spr_segment_text_ids(count->reader, column, first, rows, block->ids, count->fault);
+    }
+    if (r == 0 && (count->is_counting || of_recipients)) {
+        r = spr_segment_fact_values(count->reader, SPR_ROW_RECIPIENTS, first, rows,
+                                    block->recipients, count->fault);
+    }
+    if (r == 0 && of_recipients) {
+        r = spr_segment_first_recipient(count->reader, first, ret_recipient, count->fault);
+    }
+    return r == 0 && count->is_counting ? load_counted(count, first, rows) : r;
+}
+
+static int walk_block(struct count *count, const uint64_t *rows, uint32_t first, uint32_t length)
+{
+    uint64_t recipient = 0;
+    if (spr_bitmap_next(rows, first + length, first) == first + length) {
+        return 0;
+    }
+    int r = load_block(count, first, length, &recipient);
+    for (uint32_t i = 0; r == 0 && i < length; i++) {
+        if (spr_bitmap_has(rows, first + i)) {
+            r = meet_row(count, first + i, i, recipient);
         }
-        count->message.mark = ((uint64_t)count->segment << 32 | row) + 1;
+        recipient += count->block.recipients[i];
     }
-    switch (count->field) {
-    case SPR_FIELD_RCPT:
-    case SPR_FIELD_RCPT_DOMAIN:
-        return meet_recipients(count, row);
-    case SPR_FIELD_ERROR:
-        return meet_errors(count, row);
-    case SPR_FIELD_STATE:
-        return meet_state(count, &facts);
-    case SPR_FIELD_ACCOUNT:
-    case SPR_FIELD_SENDER:
-    case SPR_FIELD_SENDER_DOMAIN:
-    case SPR_FIELD_CLIENT:
-    case SPR_FIELD_SUBJECT:
-    case SPR_FIELD_LOCAL_USER:
-        break;
-    }
-    return meet_column(count, row, &facts);
+    return r;
 }
 
 static int walk(struct count *count, const uint64_t *rows)
 {
-    for (uint32_t row = spr_bitmap_next(rows, count->row_count, 0); row < count->row_count;
-         row = spr_bitmap_next(rows, count->row_count, row + 1)) {
-        const int r = meet_row(count, row);
-        if (r < 0) {
-            return r;
-        }
+    const uint32_t total = spr_segment_count(count->segment);
+    int r = 0;
+    for (uint32_t first = 0; r == 0 && first < total; first += BLOCK_ROWS) {
+        const uint32_t left = total - first;
+        r = walk_block(count, rows, first, left < BLOCK_ROWS ? left : BLOCK_ROWS);
     }
-    return 0;
+    return r;
+}
+
+/* Most strings share their domain with others: it is made normal once. */
+static int place_domain(struct count *count, struct spr_text text, uint32_t *ret_place)
+{
+    uint8_t unquoted[SPR_ADDRESS_MAX];
+    uint8_t form[SPR_ADDRESS_MAX];
+    const struct spr_text domain = spr_address_domain(spr_address_unquote(text, unquoted));
+    *ret_place = PLACE_NOT;
+    if (domain.bytes == NULL || spr_tally_find(count->tally, domain, ret_place)) {
+        return 0;
+    }
+    const struct spr_text normal = { form, spr_domain_normalise(domain, form) };
+    return spr_tally_spelling(count->tally, domain, normal, ret_place);
 }
 
 /* Gives a string its place in the tally. */
 static int place_string(struct count *count, uint32_t id, struct spr_text text)
 {
-    uint8_t unquoted[SPR_ADDRESS_MAX];
     uint8_t form[SPR_ADDRESS_MAX];
-    struct spr_text spelled = text;
     struct spr_text normal = text;
     if (is_domain(count->field)) {
-        spelled = spr_address_domain(spr_address_unquote(text, unquoted));
-        if (spelled.bytes == NULL) {
-            count->places[id] = PLACE_NOT;
-            return 0;
-        }
-        normal = (struct spr_text){ form, spr_domain_normalise(spelled, form) };
-    } else if (count->field != SPR_FIELD_SUBJECT && count->field != SPR_FIELD_ERROR) {
+        return place_domain(count, text, &count->places[id]);
+    }
+    if (count->field != SPR_FIELD_SUBJECT && count->field != SPR_FIELD_ERROR) {
         normal = (struct spr_text){ form, spr_address_normalise(text, form) };
     }
-    return spr_tally_spelling(count->tally, spelled, normal, &count->places[id]);
+    return spr_tally_spelling(count->tally, text, normal, &count->places[id]);
 }
 
 static int on_string(uint32_t id, struct spr_text text, void *user)
@@ -260,22 +289,24 @@ static int on_string(uint32_t id, struct spr_text text, void *user)
 
 static int place_strings(struct count *count)
 {
+    const bool is_address = count->field == SPR_FIELD_RCPT || count->field == SPR_FIELD_RCPT_DOMAIN;
+    const struct spr_segment_ids ids =
+        is_address ? spr_segment_ids_of_recipients(count->segment)
+                   : spr_segment_ids_of(count->segment, field_column(count->field));
     uint32_t wanted = 0;
-    for (uint32_t id = 0; id < count->string_count; id++) {
+    for (uint32_t id = ids.first; id < ids.end; id++) {
         wanted += count->places[id] == PLACE_WANTED ? 1 : 0;
     }
-    if (wanted >= count->string_count / SPARSE_FACTOR) {
-        const int r =
-            spr_segment_strings(count->strings, (struct spr_segment_ids){ 0, count->string_count },
-                                on_string, count, count->fault);
+    if (wanted >= (ids.end - ids.first) / SPARSE_FACTOR) {
+        const int r = spr_segment_strings(count->reader, ids, on_string, count, count->fault);
         return count->error < 0 ? count->error : r;
     }
-    for (uint32_t id = 0; id < count->string_count; id++) {
+    for (uint32_t id = ids.first; id < ids.end; id++) {
         if (count->places[id] != PLACE_WANTED) {
             continue;
         }
         struct spr_text text;
-        int r = spr_segment_string(count->strings, id, &text, count->fault);
+        int r = spr_segment_string(count->reader, id, &text, count->fault);
         if (r < 0) {
             return r;
         }
@@ -290,9 +321,9 @@ static int place_strings(struct count *count)
 static int count_segment(struct count *count, const struct spr_segment *segment,
                          const uint64_t *rows)
 {
-    count->row_count = spr_segment_count(segment);
+    count->segment = segment;
     count->string_count = spr_segment_string_count(segment);
-    if (spr_bitmap_empty(rows, count->row_count)) {
+    if (spr_bitmap_empty(rows, spr_segment_count(segment))) {
         return 0;
     }
     const size_t size = ((size_t)count->string_count + 1) * sizeof(*count->places);
@@ -306,27 +337,21 @@ static int count_segment(struct count *count, const struct spr_segment *segment,
     if (r < 0) {
         goto done;
     }
-    r = spr_segment_reader_new(segment, &count->strings);
-    if (r < 0) {
-        goto done;
-    }
+    spr_recipients_init(&count->values, segment, count->reader,
+                        count->field == SPR_FIELD_ERROR ? SPR_RCPT_ERROR_ID : SPR_RCPT_ADDRESS_ID);
     count->is_counting = false;
     r = count->field == SPR_FIELD_STATE ? 0 : walk(count, rows);
-    if (r < 0) {
-        goto done;
+    if (r == 0 && count->field != SPR_FIELD_STATE) {
+        r = place_strings(count);
     }
-    r = place_strings(count);
-    if (r < 0) {
-        goto done;
+    if (r == 0) {
+        count->is_counting = true;
+        r = walk(count, rows);
     }
-    count->is_counting = true;
-    r = walk(count, rows);
 
 done:
     spr_segment_reader_free(count->reader);
-    spr_segment_reader_free(count->strings);
     count->reader = NULL;
-    count->strings = NULL;
     free(count->places);
     count->places = NULL;
     return r;
@@ -335,24 +360,27 @@ done:
 int spr_top_count(const struct spr_snapshot *snapshot, uint64_t *const *rows, enum spr_field field,
                   struct spr_tally **ret_tally, struct spr_fault *fault)
 {
-    struct count count = { .field = field, .fault = fault };
-    int r = spr_tally_new(snapshot->manifest->secret.seed, &count.tally);
-    if (r < 0) {
-        return r;
+    struct count *count = calloc(1, sizeof(*count));
+    if (count == NULL) {
+        return -ENOMEM;
     }
+    count->field = field;
+    count->fault = fault;
+    int r = spr_tally_new(snapshot->manifest->secret.seed, &count->tally);
     for (uint32_t i = 0; i < snapshot->manifest->segment_count && r == 0; i++) {
-        count.segment = i;
-        r = count_segment(&count, snapshot->segments[i], rows[i]);
+        count->number = i;
+        r = count_segment(count, snapshot->segments[i], rows[i]);
     }
     if (r == 0) {
-        r = spr_tally_rank(count.tally);
+        r = spr_tally_rank(count->tally);
     }
-    if (r < 0) {
-        spr_tally_free(count.tally);
-        return r;
+    if (r == 0) {
+        *ret_tally = count->tally;
+    } else {
+        spr_tally_free(count->tally);
     }
-    *ret_tally = count.tally;
-    return 0;
+    free(count);
+    return r;
 }
 
 int spr_top(struct spr_index *index, const struct spr_query *query, enum spr_field field,
