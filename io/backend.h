@@ -86,6 +86,7 @@ struct spr_io {
     uint32_t queued;     /* in the backend */
     uint64_t bytes_read; /* not yet in shared */
     bool window_is_cold;
+    bool opens_direct; /* the window's files: they will most likely be read past the page cache */
     struct spr_pace_sample sample; /* of the window being read */
 
     struct spr_io_jobs free_jobs;

@@ -50,6 +50,9 @@ int spr_buffers_new(size_t bytes, struct spr_buffers **ret_buffers)
     void *mapped = mmap(NULL, unit_count * SPR_BUFFER_UNIT, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     buffers->bytes = mapped != MAP_FAILED ? mapped : NULL;
+    if (buffers->bytes != NULL) { /* a hint */
+        (void)madvise(mapped, unit_count * SPR_BUFFER_UNIT, MADV_HUGEPAGE);
+    }
     if (buffers->taken == NULL || buffers->units == NULL || buffers->bytes == NULL) {
         spr_buffers_free(buffers);
         return -ENOMEM;

@@ -22,7 +22,7 @@ enum {
 static uint64_t find_extent(struct spr_io *io, const struct spr_io_job *job)
 {
     struct spr_io_shared *shared = io->shared;
-    if (job->file->size == 0 ||
+    if (job->file->size == 0 || spr_pace_knows_order(&shared->pace) ||
         atomic_load_explicit(&shared->refuses_extents, memory_order_relaxed)) {
         return 0;
     }
@@ -110,6 +110,9 @@ uint32_t spr_gather(struct spr_io *io, uint32_t max)
     uint32_t count = 0;
     while (count < max && io->pending.count > 0) {
         struct spr_io_job *job = spr_io_pop(&io->pending);
+        if (job->next != NULL) { /* names lie scattered, and were last used at the listing */
+            __builtin_prefetch(job->next->request->name);
+        }
         const bool has_others = count > 0 || io->ready.count > 0 || io->queued > 0;
         const int r = prepare(io, job, has_others);
         if (r < 0) {

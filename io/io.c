@@ -83,6 +83,7 @@ int spr_io_new(struct spr_io_shared *shared, uint32_t worker, uint32_t queue_dep
     }
     assert(io->batch_max > 0 && io->batch_max <= QUEUE_DEPTH_MAX); /* by pace.c's window */
     io->batch = calloc(io->batch_max, sizeof(io->batch[0]));
+    io->opens_direct = io->backend == &spr_backend_uring;
     const int r = spr_buffers_new(shared->buffer_bytes, &io->buffers);
     if (r < 0 || io->batch == NULL) {
         spr_io_free(io);
@@ -349,12 +350,14 @@ static void begin_first(struct spr_io *io)
 static void read_cold(struct spr_io *io)
 {
     uint32_t count = spr_gather(io, io->batch_max);
-    if (count > 0) {
-        count = spr_gather_sample(io, count);
+    if (count == 0) {
+        return;
     }
+    count = spr_gather_sample(io, count);
+    const bool is_mixed = spr_pace_is_mixed(&io->sample);
+    io->opens_direct = io->backend == &spr_backend_uring && !is_mixed;
     if (count > 0) {
-        const struct spr_backend *backend =
-            spr_pace_is_mixed(&io->sample) ? &spr_backend_posix : io->backend;
+        const struct spr_backend *backend = is_mixed ? &spr_backend_posix : io->backend;
         backend->queue(io, io->batch, count);
     }
 }
@@ -410,6 +413,11 @@ int spr_io_wait(struct spr_io *io, struct spr_io_done *done, unsigned max)
         io->bytes_read = 0;
     }
     return count;
+}
+
+bool spr_io_is_ready(const struct spr_io *io)
+{
+    return io->ready.count > 0;
 }
 
 void spr_io_release(struct spr_io *io, struct spr_io_done *done)

@@ -18,6 +18,7 @@ enum {
     MIXED_MIN = 2,        /* cached ones of a sample of 16: an eighth is worth the page cache */
     SLOW_READ_NS = 30000, /* a cached read takes 0.4 us (PERF 1), a disk 14 us at best, mostly 80 */
     NEIGHBOUR_PAIRS = 1000, /* PERF 9.4: sample size for inode order */
+    STRAY_SHARE = 8, /* fewer pairs apart than this: asking where each file lies costs more */
     OTHER_DESCRIPTORS = 64, /* for folders, index and standard streams */
 };
 
@@ -88,6 +89,14 @@ void spr_pace_note_neighbours(struct spr_pace *pace, uint32_t pairs, uint32_t ad
         atomic_fetch_add_explicit(&pace->neighbours, (uint64_t)pairs << 32 | adjacent,
                                   memory_order_relaxed);
     }
+}
+
+bool spr_pace_knows_order(const struct spr_pace *pace)
+{
+    const uint64_t seen = atomic_load_explicit(&pace->neighbours, memory_order_relaxed);
+    const uint64_t pairs = seen >> 32;
+    const uint64_t adjacent = seen & UINT32_MAX;
+    return pairs >= NEIGHBOUR_PAIRS && (pairs - adjacent) * STRAY_SHARE <= pairs;
 }
 
 bool spr_pace_was_cold(const struct spr_pace *pace)

@@ -41,6 +41,8 @@ bool spr_pace_was_cold(const struct spr_pace *pace);
 void spr_pace_note(struct spr_pace *pace, bool was_cold);
 /* Of pairs of files that follow each other in inode order, how many also do so on disk. */
 void spr_pace_note_neighbours(struct spr_pace *pace, uint32_t pairs, uint32_t adjacent);
+/* Enough was seen to know that inode order is disk order: nobody need ask where files lie. */
+bool spr_pace_knows_order(const struct spr_pace *pace);
 struct spr_io_pace spr_pace_now(const struct spr_pace *pace);
 
 #endif

@@ -28,18 +28,36 @@ static int open_file(int dir_fd, const char *name, int flags)
 }
 
 /* O_NOATIME is the owner's or CAP_FOWNER's; who is refused once is not asked again. */
-static int open_quietly(struct spr_io_shared *shared, int dir_fd, const char *name, int *flags)
+static int open_quietly(struct spr_io_shared *shared, int dir_fd, const char *name, int direct,
+                        int *flags)
 {
     *flags = O_NONBLOCK;
     if (!atomic_load_explicit(&shared->refuses_noatime, memory_order_relaxed)) {
-        const int fd = open_file(dir_fd, name, FILE_FLAGS | O_NOATIME);
+        const int fd = open_file(dir_fd, name, FILE_FLAGS | O_NOATIME | direct);
         if (fd != -EPERM) {
             *flags |= O_NOATIME;
             return fd;
         }
         atomic_store_explicit(&shared->refuses_noatime, true, memory_order_relaxed);
     }
-    return open_file(dir_fd, name, FILE_FLAGS);
+    return open_file(dir_fd, name, FILE_FLAGS | direct);
+}
+
+static int open_some_way(struct spr_io *io, struct spr_io_job *job)
+{
+    const struct spr_io_request *request = job->request;
+    struct spr_io_file *file = job->file;
+    struct spr_io_shared *shared = io->shared;
+    if (io->window_is_cold && io->opens_direct && request->offset % SPR_BUFFER_UNIT == 0 &&
+        !atomic_load_explicit(&shared->refuses_direct, memory_order_relaxed)) {
+        const int fd = open_quietly(shared, request->dir_fd, request->name, O_DIRECT, &file->flags);
+        if (fd != -EINVAL) {
+            file->is_direct = fd >= 0;
+            return fd;
+        }
+        atomic_store_explicit(&shared->refuses_direct, true, memory_order_relaxed);
+    }
+    return open_quietly(shared, request->dir_fd, request->name, 0, &file->flags);
 }
 
 int spr_plain_open(struct spr_io *io, struct spr_io_job *job)
@@ -47,8 +65,7 @@ int spr_plain_open(struct spr_io *io, struct spr_io_job *job)
     if (!spr_is_component(job->request->name)) {
         return -EINVAL;
     }
-    const int fd =
-        open_quietly(io->shared, job->request->dir_fd, job->request->name, &job->file->flags);
+    const int fd = open_some_way(io, job);
     if (fd < 0) {
         return fd;
     }
@@ -58,6 +75,7 @@ int spr_plain_open(struct spr_io *io, struct spr_io_job *job)
     }
     if (r < 0) {
         (void)spr_calls()->close(fd); /* read only: nothing can be lost */
+        job->file->is_direct = false;
         return r;
     }
     job->file->fd = fd;
@@ -133,6 +151,10 @@ int64_t spr_plain_try(struct spr_io *io, struct spr_io_job *job)
     struct spr_io_shared *shared = io->shared;
     if (atomic_load_explicit(&shared->refuses_nowait, memory_order_relaxed)) {
         return -EOPNOTSUPP;
+    }
+    const int r = spr_plain_undirect(job->file);
+    if (r < 0) {
+        return r;
     }
     const int64_t got = spr_calls()->pread2(job->file->fd, job->bytes, job->request->length,
                                             job->request->offset, RWF_NOWAIT);

@@ -30,7 +30,8 @@
 enum {
     PROBE_ENTRIES = 4,
     DIRECT_ALIGN = SPR_BUFFER_UNIT, /* enough for every block size in use */
-    PUSH_BACK_MAX = 64,             /* times the kernel may say EAGAIN or EBUSY to a submission */
+    REAP_MIN = 32,
+    PUSH_BACK_MAX = 64, /* times the kernel may say EAGAIN or EBUSY to a submission */
 };
 
 struct spr_ring {
@@ -212,7 +213,7 @@ static void try_direct(struct spr_io *io, struct spr_io_job *job)
         (void)spr_plain_undirect(job->file); /* failed: the read will say EINVAL and be plain */
         return;
     }
-    if (job->request->offset % DIRECT_ALIGN != 0 || job->got != 0 ||
+    if (job->file->is_direct || job->request->offset % DIRECT_ALIGN != 0 || job->got != 0 ||
         atomic_load_explicit(&shared->refuses_direct, memory_order_relaxed)) {
         return;
     }
@@ -392,6 +393,12 @@ static void reap_completion(struct spr_io *io, struct io_uring_cqe *cqe)
     complete_read(io, job, spr_calls()->ring_complete(result));
 }
 
+/* Completions to wait for: whoever is woken takes what parses and indexes from another worker. */
+static unsigned at_once(const struct spr_ring *ring)
+{
+    return ring->on_way < REAP_MIN ? ring->on_way : (unsigned)REAP_MIN;
+}
+
 static void reap_jobs(struct spr_io *io)
 {
     if (io->waiting.count > 0) {
@@ -403,7 +410,7 @@ static void reap_jobs(struct spr_io *io)
     while (io->queued == before) {
         int r = spr_calls()->ring_wait();
         if (r == 0) {
-            r = io_uring_wait_cqe(&io->ring->ring, &cqe);
+            r = io_uring_wait_cqe_nr(&io->ring->ring, &cqe, at_once(io->ring));
         }
         if (r == 0) {
             reap_completion(io, cqe);

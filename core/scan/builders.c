@@ -5,6 +5,7 @@
 
 #include "core/scan/pair.h"
 #include "core/scan/run.h"
+#include "io/workers.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -149,12 +150,53 @@ bool spr_builder_is_due(const struct spr_run *run, struct spr_run_builder *build
                 run->memory_limit / run->builders.count);
 }
 
+/* One thread's part of the last flush. */
+struct last_flush {
+    struct spr_run *run;
+    struct spr_fault *faults; /* one a builder */
+    atomic_uint next;         /* only hands out disjoint numbers: relaxed */
+};
+
+static int flush_some(uint32_t number, void *user)
+{
+    struct last_flush *flush = user;
+    struct spr_builders *builders = &flush->run->builders;
+    (void)number;
+    for (;;) {
+        const unsigned i = atomic_fetch_add_explicit(&flush->next, 1, memory_order_relaxed);
+        if (i >= builders->count) {
+            return 0;
+        }
+        struct spr_run_builder *builder = &builders->all[i];
+        const int r = builder->segment != NULL
+                          ? spr_builder_flush(flush->run, builder, &flush->faults[i])
+                          : 0;
+        if (r < 0) {
+            return r;
+        }
+    }
+}
+
 int spr_builders_flush(struct spr_run *run)
 {
-    int r = 0;
-    for (uint32_t i = 0; i < run->builders.count && r == 0; i++) {
-        struct spr_run_builder *builder = &run->builders.all[i];
-        r = builder->segment != NULL ? spr_builder_flush(run, builder, run->fault) : 0;
+    struct last_flush flush = {
+        .run = run,
+        .faults = calloc(run->builders.count, sizeof(*flush.faults)),
+    };
+    struct spr_workers *workers;
+    int r = flush.faults == NULL ? -ENOMEM : 0;
+    if (r == 0) {
+        r = spr_workers_start(run->builders.count, false, flush_some, &flush, &workers);
     }
+    if (r == 0) {
+        r = spr_workers_join(workers);
+    }
+    for (uint32_t i = 0; r < 0 && flush.faults != NULL && i < run->builders.count; i++) {
+        if (flush.faults[i].code == r && run->fault != NULL) {
+            *run->fault = flush.faults[i];
+            break;
+        }
+    }
+    free(flush.faults);
     return r;
 }

@@ -47,7 +47,7 @@ int spr_builder_flush(struct spr_run *run, struct spr_run_builder *builder,
                       struct spr_fault *fault);
 /* Whether that is due: for its size, or because everybody shall. */
 bool spr_builder_is_due(const struct spr_run *run, struct spr_run_builder *builder);
-/* Writes what all hold, when no worker runs. */
+/* Writes what all hold, each in a thread of its own, when no worker runs. */
 int spr_builders_flush(struct spr_run *run);
 
 #endif

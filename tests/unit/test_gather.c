@@ -98,3 +98,72 @@ Test(gather, leaves_the_page_cache_as_it_was_when_it_is_nice)
     spr_io_shared_free(shared);
     spr_calls_set(NULL);
 }
+
+static unsigned opened_direct, switched;
+static bool refuses_direct;
+
+static int openat_counting(int dir_fd, const char *path, int flags, uint32_t mode)
+{
+    if ((flags & O_DIRECT) != 0 && refuses_direct) {
+        return -EINVAL;
+    }
+    opened_direct += (flags & O_DIRECT) != 0;
+    return spr_calls_plain()->openat(dir_fd, path, flags, mode);
+}
+
+static int setfl_counting(int fd, int flags)
+{
+    switched++;
+    return spr_calls_plain()->setfl(fd, flags);
+}
+
+/* Three windows of 200, of which nothing is cached. */
+static void read_cold_windows(void)
+{
+    const struct way ring = { .engine = SPR_IO_URING };
+    for (uint32_t i = 0; i < 200; i++) {
+        make_file(i, 5000);
+    }
+    ask_heads(200, 4096);
+    struct spr_calls calls = *spr_calls_plain();
+    calls.pread2 = pread2_some_cached;
+    calls.openat = openat_counting;
+    calls.setfl = setfl_counting;
+    cached_share = 0;
+    spr_calls_set(&calls);
+    struct spr_io_shared *shared = new_shared(&ring, 1);
+    struct spr_io *io = new_io(shared);
+    for (unsigned round = 0; round < 3; round++) {
+        cr_assert_eq(spr_io_window(io, window.requests, 200), 0);
+        cr_expect_eq(drain(io), 0);
+    }
+    cr_expect_geq(spr_io_shared_ring_reads(shared), 590);
+    spr_io_free(io);
+    spr_io_shared_free(shared);
+    spr_calls_set(NULL);
+}
+
+Test(gather, opens_cold_files_for_reads_past_the_page_cache_at_once)
+{
+    const struct way ring = { .engine = SPR_IO_URING };
+    if (!can_run(&ring)) {
+        return;
+    }
+    read_cold_windows();
+
+    cr_expect_geq(opened_direct, 590);
+    cr_expect_leq(switched, 2 * 3 * 17, "only samples change to and fro");
+}
+
+Test(gather, reads_through_the_page_cache_where_no_other_open_is_taken)
+{
+    const struct way ring = { .engine = SPR_IO_URING };
+    if (!can_run(&ring)) {
+        return;
+    }
+    refuses_direct = true;
+    read_cold_windows();
+
+    cr_expect_eq(opened_direct, 0);
+    cr_expect_eq(switched, 0, "a refusal is remembered");
+}

@@ -83,3 +83,17 @@ Test(pace, gives_inode_order_up_when_the_disk_has_another)
     cr_expect_not(spr_pace_now(&pace).inode_order, "decided once");
     cr_expect(spr_pace_now(&in_order).inode_order);
 }
+
+Test(pace, asks_no_more_where_files_lie_once_nearly_all_follow_their_inodes)
+{
+    struct spr_pace in_order = new_pace(1, 1024);
+    struct spr_pace scattered = new_pace(1, 1024);
+
+    spr_pace_note_neighbours(&in_order, 900, 880);
+    cr_expect_not(spr_pace_knows_order(&in_order), "too few to tell");
+    spr_pace_note_neighbours(&in_order, 900, 880);
+    spr_pace_note_neighbours(&scattered, 1800, 1500);
+
+    cr_expect(spr_pace_knows_order(&in_order));
+    cr_expect_not(spr_pace_knows_order(&scattered));
+}
