@@ -415,9 +415,9 @@ int spr_io_wait(struct spr_io *io, struct spr_io_done *done, unsigned max)
     return count;
 }
 
-bool spr_io_is_ready(const struct spr_io *io)
+bool spr_io_must_wait(const struct spr_io *io)
 {
-    return io->ready.count > 0;
+    return io->ready.count == 0 && io->queued > 0;
 }
 
 void spr_io_release(struct spr_io *io, struct spr_io_done *done)

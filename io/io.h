@@ -90,8 +90,8 @@ void spr_io_free(struct spr_io *io);
 int spr_io_window(struct spr_io *io, const struct spr_io_request *requests, uint32_t count);
 /* Up to max completions, at least one while any is outstanding; 0 when none is. */
 int spr_io_wait(struct spr_io *io, struct spr_io_done *done, unsigned max);
-/* Whether the next spr_io_wait has completions at hand; else it may wait for some. */
-bool spr_io_is_ready(const struct spr_io *io);
+/* Whether the next spr_io_wait has to wait for reads that are on their way. */
+bool spr_io_must_wait(const struct spr_io *io);
 /* Gives back bytes and file of one completion. A file that a RANGE used stays open until the
  * release of its HEAD completion. */
 void spr_io_release(struct spr_io *io, struct spr_io_done *done);

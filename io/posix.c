@@ -6,6 +6,8 @@
 
 #include <fcntl.h>
 
+enum { REAP_MAX = 16 }; /* 64 KiB of heads stay in the L2 cache until they are parsed */
+
 static void queue_jobs(struct spr_io *io, struct spr_io_job **jobs, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -22,11 +24,13 @@ static void queue_jobs(struct spr_io *io, struct spr_io_job **jobs, uint32_t cou
     io->queued += count;
 }
 
-static void reap_job(struct spr_io *io)
+static void reap_jobs(struct spr_io *io)
 {
-    struct spr_io_job *job = spr_io_pop(&io->waiting);
-    io->queued--;
-    spr_io_finish(io, job, spr_plain_read(job));
+    for (unsigned i = 0; i < REAP_MAX && io->waiting.count > 0; i++) {
+        struct spr_io_job *job = spr_io_pop(&io->waiting);
+        io->queued--;
+        spr_io_finish(io, job, spr_plain_read(job));
+    }
 }
 
 static void close_nothing(struct spr_io *io)
@@ -36,6 +40,6 @@ static void close_nothing(struct spr_io *io)
 
 const struct spr_backend spr_backend_posix = {
     .queue = queue_jobs,
-    .reap = reap_job,
+    .reap = reap_jobs,
     .close = close_nothing,
 };

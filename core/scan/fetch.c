@@ -369,7 +369,7 @@ static int read_window(struct spr_fetch *fetch)
                 spr_io_release(fetch->io, &done[i]);
             }
         }
-        if (!spr_io_is_ready(fetch->io)) {
+        if (spr_io_must_wait(fetch->io)) {
             result = tell_wait(fetch, result);
         }
     }
