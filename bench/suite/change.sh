@@ -4,7 +4,7 @@
 job() { # job WHAT VARIANT COMMAND…: no repetition, as the spool changes
     local what=$1 variant=$2 seconds cpu peak others code
     shift 2
-    warm_up
+    warm_spool
     IFS=, read -r seconds cpu peak others code < <($bin/timed -o "$at/scratch/said" "$@" 2> "$at/scratch/error")
     [ "$code" = 0 ] || { echo "$what $variant ended with $code" >&2; tail -3 "$at/scratch/error" >&2; return 0; }
     note "$what" "$variant" "$seconds" "$cpu" "$peak" "$others" "$selected"
@@ -20,7 +20,7 @@ delete_by() { # delete_by VARIANT WRAPPER…
 }
 
 row_delete() {
-    row=delete cache=warm
+    row=delete
     local copy=$at/delete selected list=$at/scratch/list threads into
     mkdir -p "$at/scratch"
     rm -rf "$copy"
@@ -35,7 +35,8 @@ row_delete() {
     awk '{ print; if (sub(/^deferred\//, "defer/")) print }' "$list.messages" > "$list"
     selected=$(wc -l < "$list")
     into=$copy/.into
-    for round in $(seq "$cold_rounds"); do
+    begin warm
+    while next_round "$cold_rounds"; do
         delete_by journalled
         job undo journalled "$ray" undo "$(last_job)" --yes -q --spool "$spool" --index "$index"
         "$ray" scan -q --spool "$spool" --format postfix --index "$index"
@@ -46,7 +47,7 @@ row_delete() {
         fi
         if [ -x $bin/micro/rename ]; then
             for threads in 1 2 8; do
-                warm_up
+                warm_spool
                 mkdir -p "$into"
                 $bin/micro/rename "$copy" "$into" $threads < "$list" | measured
                 rmdir "$into"

@@ -7,6 +7,10 @@ disturbed=15
 export LC_ALL=C
 
 write_header() {
+    if [ -s "$results" ]; then
+        echo "# command: $command"
+        return 0
+    fi
     echo "# date: $(date +'%Y-%m-%d %H:%M')"
     echo "# commit: $(git rev-parse --short HEAD)"
     echo "# machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)," \
@@ -16,7 +20,7 @@ write_header() {
     echo "# rivals: $(grep --version | head -1); $(rg --version | head -1);" \
         "find $(find --version | head -1 | grep -o '[0-9.]*$'); sqlite $(sqlite3 --version | cut -d' ' -f1)"
     echo "# settings: LC_ALL=C grep -rlF; rg -F -l --no-ignore --hidden (threads: its default); rg -j32 beside it when cold"
-    echo "# command: bench/run.sh --rows $rows --count $count --rounds $rounds --cold-rounds $cold_rounds --on $systems $unique"
+    echo "# command: $command"
     echo "row,fs,count,cache,round,what,variant,seconds,cpu,peak_kib,others,items"
 }
 
@@ -28,6 +32,7 @@ enter_system() {
         fs=$(findmnt -no FSTYPE -T "$folder")
     else
         fs=$system at=$folder/on-$system
+        [ "$system" != ext4 ] || fs="ext4 image" # not the one that the folder lies on
         mkdir -p "$at"
         if [ "$system" = tmpfs ]; then
             mount -t tmpfs -o size=80%,nr_inodes=0 none "$at"
@@ -75,36 +80,64 @@ spool_of() {
 }
 
 cache=warm round=0 row=none items= format=postfix
-warm_up() { $bin/micro/warm "$spool" 4 > /dev/null; }
+
+# begin CACHE: rounds with caches in this state follow. next_round MOST: whether one more does; not
+# when it would exceed the budget.
+begun=0
+begin() { cache=$1 round=0 begun=$SECONDS; }
+next_round() {
+    local spent=$((SECONDS - begun))
+    [ "$round" -lt "$1" ] || return 1
+    [ "$round" = 0 ] || [ $((spent + spent / round)) -le "$budget" ] || return 1
+    round=$((round + 1))
+}
+
+disk_kib() { awk '$1 == "pgpgin" { print $2 }' /proc/vmstat; }
+drop_caches() {
+    sync
+    echo 3 > /proc/sys/vm/drop_caches
+}
+warm_spool() {
+    local before_kib
+    before_kib=$(disk_kib)
+    $bin/micro/warm "$spool" 4 > /dev/null
+    # a pass that had to read from disk left others' pages out: once more
+    [ $(($(disk_kib) - before_kib)) -le 1024 ] || $bin/micro/warm "$spool" 4 > /dev/null
+}
+warmer=warm_spool
 prepare() {
-    if [ "$cache" = cold ]; then
-        sync
-        echo 3 > /proc/sys/vm/drop_caches
-    else
-        warm_up
-        # a pass that had to read from disk left others' pages out: once more
-        warm_up
-    fi
+    case $cache in
+    cold) drop_caches ;;
+    half)
+        drop_caches
+        $bin/micro/warm "$spool" 4 half > /dev/null
+        ;;
+    warm) $warmer ;;
+    esac
 }
 note() { # note WHAT VARIANT SECONDS CPU PEAK OTHERS ITEMS
-    echo "$row,$fs,$count,$cache,$round,$1,${2//,/;},$3,$4,$5,$6,$7" >> "$results"
+    echo "$row${unique:+ unique},$fs,$count,$cache,$round,$1,${2//,/;},$3,$4,$5,$6,$7" >> "$results"
 }
-# measure WHAT VARIANT COMMAND…: prepares the cache and runs it, again if others disturbed. before,
-# if set, is a command that runs before each try; wrap goes between timer and command (-r).
-before= wrap=
+# measure WHAT VARIANT COMMAND…: prepares the cache and runs it, up to $tries times if others
+# disturbed. before, if set, is a command that runs before each try; wrap goes between timer and
+# command (-r).
+before= wrap= tries=3
 measure() {
     local what=$1 variant=$2 best= try seconds cpu peak others code best_others=1000
     shift 2
-    for try in 1 2 3; do
+    for try in $(seq "$tries"); do
         $before
         prepare
         IFS=, read -r seconds cpu peak others code < <($bin/timed $wrap "$@")
-        [ "$code" -le 1 ] || { echo "$row: $what $variant ended with $code" >&2; return 0; }
+        [ "$code" = 0 ] || echo "$row: $what $variant ended with $code" >&2
+        [ "$code" -le 1 ] || return 0 # 1: nothing was found
         if [ "$others" -lt $best_others ]; then
             best="$seconds $cpu $peak $others" best_others=$others
         fi
         # a loop device's own threads count as others
-        [ -z "$image" ] && [ "$best_others" -gt $disturbed ] && [ "$try" != 3 ] || break
+        if [ -n "$image" ] || [ "$best_others" -le $disturbed ]; then
+            break
+        fi
     done
     # shellcheck disable=SC2086
     note "$what" "$variant" $best "${items:-$count}"

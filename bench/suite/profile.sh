@@ -1,9 +1,14 @@
 # Rows profile and timeline: where the processor time of a warm scan goes, and how far a cold one is
 # at each moment. Sourced, not run.
 
+need_profile() { spool_of "$count"; }
+need_timeline() { spool_of "$count"; }
+
 row_profile() {
-    row=profile cache=warm round=1
+    row=profile
     spool_of "$count"
+    begin warm
+    round=1
     command -v perf > /dev/null || {
         echo "no perf: left out" >&2
         return 0
@@ -21,8 +26,11 @@ row_profile() {
 }
 
 row_timeline() {
-    row=timeline cache=cold round=1
+    row=timeline
+    [ "$fs" != tmpfs ] || return 0
     spool_of "$count"
+    begin cold
+    round=1
     drop_index
     prepare
     local seconds messages

@@ -1,38 +1,59 @@
-# Row scale: cost and memory by the number of messages. Sourced, not run.
+# Rows scale and triage: cost and memory by the number of messages; how soon the culprit is named.
+# Sourced, not run.
 
+# Small files, so that millions fit on the disk and, as far as that goes, in memory.
+scale_spool() { spool_of "$1" --size 2048; }
+
+# A file takes a page, and its inode and name 1.5 KiB.
+fits_in_memory() { # fits_in_memory MESSAGES
+    awk -v n="$1" '/^MemTotal/ { exit n * 5.5 > $2 * 0.8 }' /proc/meminfo
+}
+
+need_scale() {
+    local number
+    for number in ${scale//,/ }; do
+        scale_spool "$number"
+    done
+}
 row_scale() {
     row=scale
     local asked=$count
     for count in ${scale//,/ }; do
-        spool_of "$count"
-        cache=warm
-        for round in 1 2 3; do
+        scale_spool "$count"
+        begin cold
+        while next_round $((count < 1000000 ? cold_rounds : 1)); do
             scan_new auto
-            measure floor "threads $(nproc)" $bin/micro/floor "$spool"
         done
-        cache=cold round=1
-        scan_new auto
-        # when the first verdict is there
-        first_verdict
+        note_bytes spoolray "$(du -sb "$index" | cut -f1)"
+        fits_in_memory "$count" || continue
+        begin warm
+        while next_round "$cold_rounds"; do
+            scan_new auto
+            floor
+        done
     done
     count=$asked
 }
 
-# A cold scan runs; triage is asked every tenth of a second until it names somebody.
-first_verdict() {
-    local start verdict= seconds pid
-    drop_index
-    prepare
-    start=$(date +%s.%N)
-    "$ray" scan -q --spool "$spool" --format postfix --index "$index" &
-    pid=$!
-    while kill -0 $pid 2> /dev/null; do
-        sleep 0.1
-        verdict=$("$ray" triage --no-refresh -q --json --spool "$spool" --index "$index" 2> /dev/null |
-            sed -n 's/.*"name":"\([^"]*\)".*/\1/p') || true
-        [ -z "$verdict" ] || break
+need_triage() { spool_of "$count"; }
+row_triage() {
+    row=triage
+    [ "$fs" != tmpfs ] || return 0
+    need_triage
+    begin cold
+    local early name final all
+    while next_round "$cold_rounds"; do
+        drop_index
+        prepare
+        IFS=, read -r early name final all < <(python3 bench/suite/early.py "$ray" triage --json \
+            --progress json --spool "$spool" --format postfix --index "$index")
+        if [ "$early" = none ]; then
+            note triage "no early verdict" "$all" "" "" "" "$count"
+        elif [ "$name" = "$final" ]; then
+            note triage "the account of the final verdict" "$early" "" "" "" "$count"
+        else
+            note triage "another account than in the end" "$early" "" "" "" "$count"
+        fi
+        note triage "final verdict" "$all" "" "" "" "$count"
     done
-    seconds=$(awk -v a="$start" -v b="$(date +%s.%N)" 'BEGIN { print b - a }')
-    wait $pid
-    note triage "first verdict: ${verdict:-none before the end}" "$seconds" "" "" "" "$count"
 }

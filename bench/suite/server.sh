@@ -1,5 +1,7 @@
 # Row postfix: against the tools of a real Postfix, on a generated spool that it accepts. The server
 # is stopped meanwhile, so its tools read the spool themselves. Sourced, not run.
+#
+# COUNT is that of SPR_LISTED (50000), whatever --count says.
 servers=${SPR_REAL_SERVERS:-../shared/mta}
 export MTA_HOME=${MTA_HOME:-$PWD/build/mta}
 listed=${SPR_LISTED:-50000}
@@ -14,50 +16,66 @@ make_server_spool() {
     $bin/mkspool --count $listed --owner "$owner" "$spool" > "$root/tmp/truth"
 }
 
-row_postfix() {
-    row=postfix cache=warm
-    local asked=$count root=$MTA_HOME/postfix/root owner spool number
+need_server() {
     if [ ! -x "$servers/postfix.sh" ]; then
         echo "no $servers/postfix.sh: left out" >&2
-        return 0
+        return 1
     fi
-    count=$listed
     pf build > /dev/null 2>&1
+}
+need_postfix() { need_server || true; }
+need_nice() { need_server || true; }
+
+server_up() { # sets root and owner
+    root=$MTA_HOME/postfix/root
+    pf down > /dev/null 2>&1 || true
     pf up > /dev/null 2>&1 < /dev/null
     owner=$(stat -c %u:%g "$(pf spool)/deferred")
+}
+server_down() { pf down > /dev/null 2>&1 || true; }
+
+row_postfix() {
+    row=postfix
+    local asked=$count root owner spool number
+    need_server || return 0
+    server_up
+    count=$listed spool=$root/tmp/bench
     pf exec postfix stop > /dev/null 2>&1 || true
-    spool=$root/tmp/bench
     make_server_spool
     # postsuper gives up root, and could not write to the log file itself
     pf exec postconf -e queue_directory=/tmp/bench hash_queue_depth=1 maillog_file=
-    for cache in warm cold; do
-        for round in $(seq "$cold_rounds"); do
-            inside postqueue "-j" "postqueue -c /etc/postfix -j > /tmp/listing"
-            before=drop_index
-            measure query "text, no index before" "$ray" query '*' --fields queue_id,sender,recipients --limit 0 -q \
-                --spool "$spool" --format postfix --index "$index"
-            measure query "json, no index before" "$ray" query '*' --json --limit 0 -q --spool "$spool" \
-                --format postfix --index "$index"
-            before=
-        done
-    done
-    cache=warm round=1
-    number=500
+    list_queue warm
+    list_queue cold
+    begin warm
+    round=1 number=500
     find "$spool/deferred" -type f -printf '%f\n' | head -n $number > "$root/tmp/ids"
     items=$number
     inside postcat "-qe, one by one" 'while read -r id; do postcat -qe "$id"; done < /tmp/ids > /tmp/said'
     items=
     delete_half
     pf exec postconf -e queue_directory=/var/spool/postfix maillog_file=/var/log/maillog
-    pf down > /dev/null 2>&1 || true
+    server_down
     rm -rf "${root:?}/tmp/bench" "$root/tmp/listing" "$root/tmp/ids" "$root/tmp/said" "$index"
     count=$asked
 }
 
+list_queue() { # list_queue CACHE
+    begin "$1"
+    while next_round "$cold_rounds"; do
+        inside postqueue "-j" "postqueue -c /etc/postfix -j > /tmp/listing"
+        before=drop_index
+        measure query "text, no index before" "$ray" query '*' --fields queue_id,sender,recipients --limit 0 -q \
+            --spool "$spool" --format postfix --index "$index"
+        measure query "json, no index before" "$ray" query '*' --json --limit 0 -q --spool "$spool" \
+            --format postfix --index "$index"
+        before=
+    done
+}
+
 # The same half of the messages with either program, each time from a spool made anew.
 delete_half() {
-    local selected
-    for round in $(seq "$cold_rounds"); do
+    begin warm
+    while next_round "$cold_rounds"; do
         [ "$round" = 1 ] || make_server_spool
         find "$spool/deferred" -type f -printf '%f\n' | sort | awk 'NR % 2' > "$root/tmp/ids"
         items=$(wc -l < "$root/tmp/ids")
@@ -73,7 +91,7 @@ delete_half() {
 once() { # once WHAT VARIANT COMMAND…: the spool is changed by it, so there is one try
     local what=$1 variant=$2 seconds cpu peak others code
     shift 2
-    warm_up
+    warm_spool
     IFS=, read -r seconds cpu peak others code < <($bin/timed "$@" 2> /dev/null)
     [ "$code" = 0 ] || { echo "$what $variant ended with $code" >&2; return 0; }
     if [ "$what" = delete ]; then
