@@ -30,7 +30,7 @@ def load(pattern):
                 line = line.rstrip("\n")
                 if line.startswith("# "):
                     key, _, value = line[2:].partition(": ")
-                    header[key] = value
+                    header[key] = header[key] + " | " + value if key in header else value
                 elif not line.startswith("row,") and line.count(",") == len(FIELDS) - 1:
                     run = Run(line.split(","), path)
                     mine.setdefault((run.row, run.fs, run.count, run.cache), []).append(run)
@@ -46,11 +46,11 @@ def pick(runs, row, cache, what, variant=None, fs=None, count=None):
 
 
 def best_variant(runs):
-    """Of a program at several settings the one with the least median, for each number of items."""
-    variants = sorted({r.variant for r in runs})
-    if not variants:
+    """Of programs at several settings the one with the least median, for each number of items."""
+    ways = sorted({(r.what, r.variant) for r in runs})
+    if not ways:
         return []
-    return min(([r for r in runs if r.variant == v] for v in variants),
+    return min(([r for r in runs if (r.what, r.variant) == way] for way in ways),
                key=lambda some: statistics.median(each(some)))
 
 
