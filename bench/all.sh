@@ -33,6 +33,7 @@ parts() {
 EOF
 }
 
+[ $# -gt 0 ] || set -- --help
 minutes=50 task=measure
 while [ $# -gt 1 ]; do
     case $1 in

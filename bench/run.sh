@@ -26,6 +26,7 @@ cd "$(dirname "$0")/.."
 rows=warm,cold,inplace,refresh,query,output,index,profile,timeline,delete,scale
 count=200000 rounds=5 cold_rounds=3 slow_rounds= budget=1000000 systems=here
 scale=200000,1000000,2000000,5000000 unique= results= prepare_only=
+[ $# -gt 0 ] || set -- --help
 command="bench/run.sh ${*:1:$#-1}"
 while [ $# -gt 1 ]; do
     case $1 in
@@ -72,7 +73,7 @@ if [ -n "$prepare_only" ]; then
     done
     exit
 fi
-trap leave_system EXIT
+trap 'server_down; leave_system' EXIT
 
 results=${results:-bench/results/$(date +%Y-%m-%d-%H%M)-$(git rev-parse --short HEAD).csv}
 write_header >> "$results"

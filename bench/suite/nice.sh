@@ -26,7 +26,7 @@ is_busy() { [ -n "$(find "$spool"/{maildrop,incoming,active} -type f -print -qui
 scan_on() { # scan_on FILE [OPTION…], until FILE.stop is there
     local said=$1 started
     shift
-    while [ ! -e "$said.stop" ]; do
+    while [ ! -e "$said.stop" ] && kill -0 $$ 2> /dev/null; do
         drop_index
         started=$(date +%s.%N)
         "$ray" scan --json --spool "$spool" --format postfix --index "$index" "$@" > "$said.json" || true
@@ -35,9 +35,10 @@ scan_on() { # scan_on FILE [OPTION…], until FILE.stop is there
 }
 
 send() { # send NUMBER: returns when all of it has left
-    pf exec smtp-source -m "$1" -s "$sessions" -l 2000 -f load@spooltest.test -t all@bulk.test \
+    local end=$((SECONDS + 120))
+    pf exec smtp-source -d -m "$1" -s "$sessions" -l 2000 -f load@spooltest.test -t all@bulk.test \
         "127.0.0.1:${PORT:-10025}"
-    while is_busy; do
+    while is_busy && [ $SECONDS -lt $end ]; do
         sleep 0.05
     done
 }

@@ -26,13 +26,18 @@ need_server() {
 need_postfix() { need_server || true; }
 need_nice() { need_server || true; }
 
+is_up=
 server_up() { # sets root and owner
+    is_up=yes
     root=$MTA_HOME/postfix/root
     pf down > /dev/null 2>&1 || true
     pf up > /dev/null 2>&1 < /dev/null
     owner=$(stat -c %u:%g "$(pf spool)/deferred")
 }
-server_down() { pf down > /dev/null 2>&1 || true; }
+server_down() {
+    [ -z "$is_up" ] || pf down > /dev/null 2>&1 || true
+    is_up=
+}
 
 row_postfix() {
     row=postfix
