@@ -19,7 +19,8 @@ is read again immediately before each run, as page cache that rests is taken awa
 Cold: caches dropped before each run. Half-warm: then every second file read again. Wall time, the
 start of the process included. A scan is always end to end: every name listed, every envelope read,
 parsed and indexed, the index written. "ring refused" is the same program where the kernel lets it
-have no io_uring. "ext4" is the machine's own disk; "ext4 image", XFS, btrfs and tmpfs are file
+have no io_uring. By default ripgrep takes queue files for binary and finds nothing in them; with -a
+it finds what grep finds. "ext4" is the machine's own disk; "ext4 image", XFS, btrfs and tmpfs are file
 systems of their own in images with direct I/O, or in memory. Memory is the process's peak. The
 first verdict is timed from the start of `spoolray triage` to its line; deliveries from the first
 message sent to the last one handed to a sink, while scans into a new index follow one another. A

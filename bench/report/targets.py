@@ -61,6 +61,7 @@ TARGETS = [
     Target("warm, grep -rlF / scan", AT_LEAST, 3.2, warm("grep", GREP), scan("warm", "warm"), EXT4, (SMALL,), True),
     Target("warm, rg -F -l / scan", AT_LEAST, 2, warm("rg", RG), scan("warm", "warm"), EXT4, (LARGE,), True),
     Target("warm, rg -F -l / scan", AT_LEAST, 1.7, warm("rg", RG), scan("warm", "warm"), EXT4, (SMALL,), True),
+    Target("warm, rg -a -F -l / scan", None, 0, warm("rg", "rg -a -F -l"), scan("warm", "warm"), EXT4, (SMALL, LARGE)),
     Target("warm, scan / floor", AT_MOST, 1.25, scan("warm", "warm"), warm("floor", None), ALL),
     Target("half-warm, better of floor and 64 threads / scan", AT_LEAST, 0.9, [("half", "half", "floor", None), ("half", "half", "reader", READER)], scan("half", "half")),
     Target("warm, one flat folder (IMail): scan / floor", None, 0, scan("flat", "warm"), ("flat", "warm", "floor", None)),

@@ -35,9 +35,9 @@ row_query() {
         ask glob 'to:refund*@case2.test' --count
         ask regex 'from:/^no-reply@.*invalid$/' --count
         measure grep account grep -rlF "$pattern" "$spool"
-        measure rg domain rg -F -l --no-ignore --hidden '@budget1.test' "$spool"
-        measure rg glob rg -l --no-ignore --hidden 'refund[^@]*@case2\.test' "$spool"
-        measure rg regex rg -l --no-ignore --hidden 'no-reply@.*invalid' "$spool"
+        measure rg domain rg -a -F -l --no-ignore --hidden '@budget1.test' "$spool"
+        measure rg glob rg -a -l --no-ignore --hidden 'refund[^@]*@case2\.test' "$spool"
+        measure rg regex rg -a -l --no-ignore --hidden 'no-reply@.*invalid' "$spool"
     done
 }
 

@@ -23,6 +23,8 @@ row_warm() {
         floor
         measure walk naive $bin/walk "$spool"
         greps
+        # without -a ripgrep takes queue files for binary and finds nothing
+        measure rg "rg -a -F -l" rg -a -F -l --no-ignore --hidden "$pattern" "$spool"
     done
 }
 
