@@ -85,7 +85,7 @@ row_nice() {
     fill_server
     pf exec postconf -e 'relayhost=[127.0.0.1]:10099'
     pf exec postfix reload > /dev/null 2>&1
-    pf exec smtp-sink 127.0.0.1:10099 1000 > /dev/null 2>&1 < /dev/null &
+    pf exec smtp-sink -u nobody 127.0.0.1:10099 1000 > /dev/null 2>&1 < /dev/null &
     sink=$!
     sleep 1
     begin cold

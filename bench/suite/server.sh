@@ -49,6 +49,8 @@ row_postfix() {
     make_server_spool
     # postsuper gives up root, and could not write to the log file itself
     pf exec postconf -e queue_directory=/tmp/bench hash_queue_depth=1 maillog_file=
+    pf exec bash -c 'postqueue -c /etc/postfix -j > /tmp/listing' # its programs are in memory
+    [ "$(wc -l < "$root/tmp/listing")" = "$listed" ] || echo "postfix: not all are listed" >&2
     list_queue warm
     list_queue cold
     begin warm
