@@ -17,8 +17,8 @@ write_header() {
         "$(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)"
     echo "# kernel: $(uname -r)"
     echo "# file system: $(findmnt -no FSTYPE,OPTIONS -T "$folder")"
-    echo "# rivals: $(grep --version | head -1); $(rg --version | head -1);" \
-        "find $(find --version | head -1 | grep -o '[0-9.]*$'); sqlite $(sqlite3 --version | cut -d' ' -f1)"
+    echo "# rivals: $(grep --version | sed -n 1p); $(rg --version | sed -n 1p);" \
+        "find $(find --version | sed -n '1s/.* //p'); sqlite $(sqlite3 --version | cut -d' ' -f1)"
     echo "# settings: LC_ALL=C grep -rlF; rg -F -l --no-ignore --hidden (threads: its default), which takes queue files for binary and finds nothing: with -a where it is asked; rg -j32 beside it when cold"
     echo "# command: $command"
     echo "row,fs,count,cache,round,what,variant,seconds,cpu,peak_kib,others,items"
@@ -43,7 +43,7 @@ enter_system() {
             case $system in
             ext4) mkfs.ext4 -q -N $((count * 2 + 100000)) -E nodiscard "$image" ;;
             xfs) mkfs.xfs -q -K "$image" ;;
-            btrfs) mkfs.btrfs -q -K "$image" ;;
+            btrfs) mkfs.btrfs -q -K "$image" 2> "$folder/mkfs.log" ;;
             esac
             local device
             device=$(losetup --find --show --direct-io=on "$image")
