@@ -64,19 +64,23 @@ leave_system() {
     system=here at=$folder
 }
 
-# spool_of COUNT [OPTION…]: makes at/postfix-COUNT unless it is there; sets $spool.
-spool_of() {
-    local messages=$1 name
+# have_spool NAME OPTION…: makes $at/NAME unless it is there; what was left half made is made again.
+have_spool() {
+    local name=$1
     shift
-    name=postfix-$messages$(printf %s "$unique$*" | tr -d ' ')
     spool=$at/$name
-    if [ ! -e "$at/$name.truth" ]; then
+    if [ ! -e "$spool" ] || [ -e "$spool.making" ]; then
         rm -rf "$spool"
-        # shellcheck disable=SC2086
-        $bin/mkspool --count "$messages" $unique "$@" "$spool" > "$at/$name.making"
-        mv "$at/$name.making" "$at/$name.truth"
+        $bin/mkspool "$@" "$spool" > "$spool.making"
+        mv "$spool.making" "$spool.truth"
         sync
     fi
+}
+spool_of() { # spool_of COUNT [OPTION…]
+    local messages=$1
+    shift
+    # shellcheck disable=SC2086
+    have_spool "postfix-$messages$(printf %s "$unique$*" | tr -d ' ')" --count "$messages" $unique "$@"
 }
 
 cache=warm round=0 row=none items= format=postfix

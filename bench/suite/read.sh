@@ -80,15 +80,7 @@ row_inplace() {
 }
 
 # One folder that holds every name: COUNT messages of IMail are two files each.
-need_flat() {
-    spool=$at/imail-$count
-    if [ ! -e "$spool.truth" ]; then
-        rm -rf "$spool"
-        $bin/mkspool --server imail --count "$count" "$spool" > "$spool.making"
-        mv "$spool.making" "$spool.truth"
-        sync
-    fi
-}
+need_flat() { have_spool "imail-$count" --server imail --count "$count"; }
 row_flat() {
     row=flat format=imail
     need_flat

@@ -2,7 +2,7 @@
 # Sourced, not run.
 
 # Small files, so that millions fit on the disk and, as far as that goes, in memory.
-scale_spool() { spool_of "$1" --size 2048; }
+scale_spool() { spool_of "$1" --size 1024; }
 
 # A file takes a page, and its inode and name 1.5 KiB.
 fits_in_memory() { # fits_in_memory MESSAGES
