@@ -9,11 +9,13 @@
 #include "io/workers.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 struct worker {
     struct spr_workers *pool;
@@ -51,15 +53,20 @@ static void *run_worker(void *argument)
 {
     struct worker *worker = argument;
     struct spr_workers *pool = worker->pool;
-    if (pool->private_files && !spr_thread_sanitized()) { /* it takes equal numbers for one file */
-        (void)unshare(CLONE_FILES);                       /* a refusal costs speed only */
-    }
+    /* The sanitizer takes equal numbers for one file. A refusal costs speed only. */
+    const bool is_private =
+        pool->private_files && !spr_thread_sanitized() && unshare(CLONE_FILES) == 0;
     (void)pthread_mutex_lock(&pool->mutex);
     pool->ready++;
     (void)pthread_cond_broadcast(&pool->changed);
     (void)pthread_mutex_unlock(&pool->mutex);
 
     const int r = pool->run(worker->number, pool->user);
+    if (is_private) {
+        /* The kernel wakes who joins before it drops the table, and a lock lives as long as any
+         * descriptor of it. Kernels without the call drop the table a moment later. */
+        (void)close_range(0, UINT_MAX, 0);
+    }
 
     (void)pthread_mutex_lock(&pool->mutex);
     pool->ended++;

@@ -13,7 +13,8 @@ struct spr_workers;
 
 /* Starts count threads that call run(number, user) once. private_files: each gets a descriptor
  * table of its own (unshare CLONE_FILES): it sees what was open at its start, and what it opens
- * is its own. Fewer threads than asked may start; at least one, else a negative errno. */
+ * is its own; all of it is closed when it ends, so no lock outlives the join. Fewer threads than
+ * asked may start; at least one, else a negative errno. */
 int spr_workers_start(uint32_t count, bool private_files, int (*run)(uint32_t number, void *user),
                       void *user, struct spr_workers **ret_workers);
 /* Waits up to wait_ms for all to end: 1 when all ended, 0 on time-out. */

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -86,6 +88,36 @@ Test(workers, see_with_private_files_only_what_was_open_at_their_start)
         cr_expect_eq(work.sees_opened, private_files ? 0 : COUNT);
         close(work.opened);
     }
+}
+
+static int do_nothing(uint32_t number, void *user)
+{
+    (void)number;
+    (void)user;
+    return 0;
+}
+
+Test(workers, with_private_files_let_no_lock_outlive_the_join)
+{
+    char path[] = "/tmp/spoolray-workers-XXXXXX";
+    close(mkstemp(path));
+    unsigned held = 0;
+
+    for (int round = 0; round < 300; round++) {
+        struct spr_workers *workers = NULL;
+        const int fd = open(path, O_RDWR);
+        cr_assert_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+        cr_assert_eq(spr_workers_start(COUNT, true, do_nothing, NULL, &workers), 0);
+        cr_assert_eq(spr_workers_join(workers), 0);
+        close(fd);
+        const int other = open(path, O_RDWR);
+        held += flock(other, LOCK_EX | LOCK_NB) < 0 ? 1 : 0;
+        cr_assert_eq(flock(other, LOCK_EX), 0);
+        close(other);
+    }
+
+    unlink(path);
+    cr_expect_eq(held, 0, "%u", held);
 }
 
 Test(workers, refuse_a_count_that_cannot_be)
