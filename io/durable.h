@@ -30,6 +30,15 @@ int spr_identity_of(int fd, struct spr_identity *ret_identity);
  * costs six. Both look the name up, so what is replaced between them gets a mixed identity: it
  * equals that of no file, hence is never acted upon. */
 int spr_identity_at(int dir_fd, const char *name, struct spr_identity *ret_identity);
+/* The same without the handle, in one call. A new file with an old number is then told by its birth
+ * time alone (0: not told), which moves on with the kernel's clock ticks. */
+int spr_identity_times_at(int dir_fd, const char *name, struct spr_identity *ret_identity);
+/* Opens the regular file (-EBADF) at a single name for reading, as spr_foreign_open, and tells its
+ * identity, without generation. The descriptor, or a negative errno. */
+int spr_identity_open(int dir_fd, const char *name, struct spr_identity *ret_identity);
+/* Has what lies at this name the handle of this identity? 1, 0, or a negative errno; -ENOTSUP
+ * when either has none. A handle is of one file for good, whatever is written in it. */
+int spr_identity_has_handle(int dir_fd, const char *name, const struct spr_identity *identity);
 /* All but what either side lacks (zero): birth time, generation, handle, mount and device, which
  * a caller clears who compares across a boot. strict: SAFETY's compare before the move; else the
  * stable one after it (all but ctime; the link count is not compared). */

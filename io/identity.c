@@ -7,6 +7,7 @@
 #include "io/calls.h"
 #include "io/dirents.h"
 #include "io/durable.h"
+#include "io/own.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -106,38 +107,6 @@ static int take_times(int fd, const char *name, struct spr_identity *identity)
     return r;
 }
 
-int spr_identity_of(int fd, struct spr_identity *ret_identity)
-{
-    struct spr_identity identity = { 0 };
-    const int r = take_times(fd, "", &identity);
-    if (r < 0) {
-        return r;
-    }
-    take_generation(fd, &identity);
-    (void)take_handle(fd, "", &identity); /* an open file is there */
-    *ret_identity = identity;
-    return 0;
-}
-
-int spr_identity_at(int dir_fd, const char *name, struct spr_identity *ret_identity)
-{
-    struct spr_identity identity = { 0 };
-    if (!spr_is_component(name)) {
-        return -EINVAL;
-    }
-    int r = take_times(dir_fd, name, &identity);
-    if (r == 0 && !S_ISREG(identity.mode)) {
-        r = -EBADF;
-    }
-    if (r == 0) {
-        r = take_handle(dir_fd, name, &identity);
-    }
-    if (r == 0) {
-        *ret_identity = identity;
-    }
-    return r;
-}
-
 /* Told by both and different. */
 static bool differs(uint64_t a, uint64_t b)
 {
@@ -151,6 +120,84 @@ static bool handles_differ(const struct spr_identity *a, const struct spr_identi
     }
     return a->handle_type != b->handle_type || a->handle_length != b->handle_length ||
            memcmp(a->handle, b->handle, a->handle_length) != 0;
+}
+
+int spr_identity_of(int fd, struct spr_identity *ret_identity)
+{
+    struct spr_identity identity = { 0 };
+    const int r = take_times(fd, "", &identity);
+    if (r < 0) {
+        return r;
+    }
+    take_generation(fd, &identity);
+    (void)take_handle(fd, "", &identity); /* an open file is there */
+    *ret_identity = identity;
+    return 0;
+}
+
+int spr_identity_times_at(int dir_fd, const char *name, struct spr_identity *ret_identity)
+{
+    struct spr_identity identity = { 0 };
+    if (!spr_is_component(name)) {
+        return -EINVAL;
+    }
+    int r = take_times(dir_fd, name, &identity);
+    if (r == 0 && !S_ISREG(identity.mode)) {
+        r = -EBADF;
+    }
+    if (r == 0) {
+        *ret_identity = identity;
+    }
+    return r;
+}
+
+int spr_identity_at(int dir_fd, const char *name, struct spr_identity *ret_identity)
+{
+    struct spr_identity identity;
+    int r = spr_identity_times_at(dir_fd, name, &identity);
+    if (r == 0) {
+        r = take_handle(dir_fd, name, &identity);
+    }
+    if (r == 0) {
+        *ret_identity = identity;
+    }
+    return r;
+}
+
+int spr_identity_open(int dir_fd, const char *name, struct spr_identity *ret_identity)
+{
+    struct spr_identity identity = { 0 };
+    const int fd = spr_is_component(name) ? spr_foreign_open_any(dir_fd, name) : -EINVAL;
+    if (fd < 0) {
+        return fd;
+    }
+    int r = take_times(fd, "", &identity);
+    if (r == 0 && !S_ISREG(identity.mode)) {
+        r = -EBADF;
+    }
+    if (r < 0) {
+        (void)spr_calls()->close(fd); /* read only: nothing can be lost */
+        return r;
+    }
+    (void)take_handle(fd, "", &identity); /* an open file is there */
+    *ret_identity = identity;
+    return fd;
+}
+
+int spr_identity_has_handle(int dir_fd, const char *name, const struct spr_identity *identity)
+{
+    struct spr_identity found = { 0 };
+    if (!spr_is_component(name)) {
+        return -EINVAL;
+    }
+    if (identity->handle_length == 0) {
+        return -ENOTSUP;
+    }
+    const int r = take_handle(dir_fd, name, &found);
+    if (r < 0 || found.handle_length == 0) {
+        return r < 0 ? r : -ENOTSUP;
+    }
+    return !handles_differ(identity, &found);
 }
 
 bool spr_identity_same_file(const struct spr_identity *a, const struct spr_identity *b)

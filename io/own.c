@@ -85,12 +85,15 @@ int spr_own_cut(int fd, uint64_t length)
     return spr_calls()->ftruncate(fd, length);
 }
 
+int spr_foreign_open_any(int dir_fd, const char *name)
+{
+    const int fd = spr_calls()->openat(dir_fd, name, O_RDONLY | O_NOATIME | OWN_FLAGS, 0);
+    return fd == -EPERM ? spr_calls()->openat(dir_fd, name, O_RDONLY | OWN_FLAGS, 0) : fd;
+}
+
 int spr_foreign_open(int dir_fd, const char *name)
 {
-    int fd = spr_calls()->openat(dir_fd, name, O_RDONLY | O_NOATIME | OWN_FLAGS, 0);
-    if (fd == -EPERM) {
-        fd = spr_calls()->openat(dir_fd, name, O_RDONLY | OWN_FLAGS, 0);
-    }
+    const int fd = spr_foreign_open_any(dir_fd, name);
     return fd < 0 ? fd : spr_keep_regular(fd);
 }
 

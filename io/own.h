@@ -24,6 +24,8 @@ int spr_own_cut(int fd, uint64_t length);
 
 /* A regular file of somebody else, for reading; never blocks, -EBADF for anything but a file. */
 int spr_foreign_open(int dir_fd, const char *name);
+/* The same for whoever looks at the descriptor's kind himself. */
+int spr_foreign_open_any(int dir_fd, const char *name);
 /* A new folder with owner and mode of the one it is made in; -EEXIST when it is there. */
 int spr_foreign_folder(int dir_fd, const char *name);
 

@@ -5,7 +5,6 @@
 
 #include "core/batch/reserve.h"
 #include "io/dirents.h"
-#include "io/own.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -71,15 +70,30 @@ static enum spr_sameness sameness_in(const struct spr_batch *batch, uint32_t dir
     return batch->dirs[dir].base == SPR_BASE_PRIVATE ? SPR_SAME_FILE : SPR_SAME_STABLE;
 }
 
+/* (M1) in one call where birth times are told: the handle is compared when it has moved (M2). */
+static int is_still_at(const struct spr_batch_file *file, int dir_fd, enum spr_sameness how)
+{
+    struct spr_identity found;
+    if (how != SPR_SAME_STRICT || file->identity.birth_ns == 0) {
+        return spr_move_is_at(file, dir_fd, file->from, how);
+    }
+    const int r = spr_identity_times_at(dir_fd, file->from, &found);
+    if (r == 0 && found.birth_ns == 0) {
+        return spr_move_is_at(file, dir_fd, file->from, how);
+    }
+    return r < 0 ? r : is_the_one(file, &found, how);
+}
+
 /* Is what was moved the one (M2), and does nobody hold the server's lock on it? 1, 0, SPR_E_BUSY or
  * a negative errno. One descriptor serves both. */
 static int prove_claim(const struct spr_batch_file *file, int dir_fd)
 {
-    const int fd = spr_foreign_open(dir_fd, file->to);
+    struct spr_identity found;
+    const int fd = spr_identity_open(dir_fd, file->to, &found);
     if (fd < 0) {
         return fd;
     }
-    int r = spr_move_is(file, fd, SPR_SAME_STABLE);
+    int r = is_the_one(file, &found, SPR_SAME_STABLE);
     if (r == 1) {
         const int busy = spr_locked_by_other(fd);
         r = busy == 0 ? 1 : busy == 1 ? SPR_E_BUSY : busy;
@@ -167,9 +181,8 @@ int spr_move_there(const struct spr_change *change, struct spr_batch *batch,
     if (r < 0) {
         return r;
     }
-    r = spr_move_is_at(file, from, file->from,
-                       rule.strict ? SPR_SAME_STRICT
-                                   : sameness_in(batch, file->from_dir)); /* (M1) */
+    r = is_still_at(file, from,
+                    rule.strict ? SPR_SAME_STRICT : sameness_in(batch, file->from_dir)); /* (M1) */
     if (r <= 0) {
         return r < 0 ? r : SPR_E_CHANGED;
     }

@@ -1,11 +1,12 @@
 /*
  * Moving one file of a batch, and finding where it is: always by identity, never by name alone.
  *
- *  (M1) A file is moved only if what lies at its name is strictly the one that was prepared.
- *  (M2) What was moved is compared again; if it is another, it goes straight back.
- *  (M3) No move replaces a file.
- *  (M4) Nobody else can enter a slot, but who had a file open can still write in it: what lies in a
- *       slot is told by what names the file, not by its size, times, owner or mode.
+ *  (M1) A file is moved only if what lies at its name is strictly the one that was prepared:
+ * number, birth, times, size, owner, mode, links; and handle, where birth times are not told. (M2)
+ * What was moved is compared again, with its handle; if it is another, it goes straight back. (M3)
+ * No move replaces a file. (M4) Nobody else can enter a slot, but who had a file open can still
+ * write in it: what lies in a slot is told by what names the file, not by its size, times, owner or
+ * mode.
  */
 #ifndef SPR_CORE_BATCH_MOVE_H
 #define SPR_CORE_BATCH_MOVE_H

@@ -92,12 +92,16 @@ Test(durable, says_where_a_file_system_cannot_promise)
 Test(durable, takes_single_names_only)
 {
     static const char *const bad[] = { "", ".", "..", "a/b", "/a" };
+    const struct spr_identity none = { 0 };
     put_file("good", "x");
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct spr_replace *replace = NULL;
         struct spr_identity identity;
         cr_expect_eq(spr_identity_at(root_fd, bad[i], &identity), -EINVAL, "%s", bad[i]);
+        cr_expect_eq(spr_identity_times_at(root_fd, bad[i], &identity), -EINVAL, "%s", bad[i]);
+        cr_expect_eq(spr_identity_open(root_fd, bad[i], &identity), -EINVAL, "%s", bad[i]);
+        cr_expect_eq(spr_identity_has_handle(root_fd, bad[i], &none), -EINVAL, "%s", bad[i]);
         cr_expect_eq(spr_rename_new(root_fd, bad[i], root_fd, "x"), -EINVAL, "%s", bad[i]);
         cr_expect_eq(spr_rename_new(root_fd, "good", root_fd, bad[i]), -EINVAL, "%s", bad[i]);
         cr_expect_eq(spr_unlink(root_fd, bad[i]), -EINVAL, "%s", bad[i]);
@@ -123,6 +127,10 @@ Test(durable, identifies_regular_files_only)
     cr_expect_eq(spr_identity_at(root_fd, "fifo", &identity), -EBADF);
     cr_expect_eq(spr_identity_at(root_fd, "folder", &identity), -EBADF);
     cr_expect_eq(spr_identity_at(root_fd, "absent", &identity), -ENOENT);
+    cr_expect_eq(spr_identity_open(root_fd, "link", &identity), -ELOOP);
+    cr_expect_eq(spr_identity_open(root_fd, "fifo", &identity), -EBADF);
+    cr_expect_eq(spr_identity_open(root_fd, "folder", &identity), -EBADF);
+    cr_expect_eq(spr_identity_open(root_fd, "absent", &identity), -ENOENT);
 }
 
 Test(durable, touches_the_file_and_not_where_it_links_to)
@@ -193,6 +201,46 @@ Test(durable, tells_files_apart)
     cr_expect_not(spr_identity_equal(&is, &changed, true));
     cr_expect(spr_identity_equal(&is, &linked, false));
     cr_expect_not(spr_identity_equal(&is, &linked, true));
+}
+
+Test(durable, identifies_in_one_call_or_by_an_open_file)
+{
+    put_file("a", "text");
+    const struct spr_identity is = identity_at("a");
+    struct spr_identity times;
+    struct spr_identity opened;
+
+    cr_assert_eq(spr_identity_times_at(root_fd, "a", &times), 0);
+    const int fd = spr_identity_open(root_fd, "a", &opened);
+    cr_assert_geq(fd, 0);
+    close(fd);
+
+    cr_expect_eq(times.handle_length, 0);
+    cr_expect_eq(times.birth_ns, is.birth_ns);
+    cr_expect(spr_identity_equal(&is, &times, true));
+    cr_expect_eq(opened.handle_length, is.handle_length);
+    cr_expect(spr_identity_equal(&is, &opened, true));
+}
+
+Test(durable, knows_a_file_by_its_handle_whatever_is_written_in_it)
+{
+    put_file("a", "text");
+    put_file("b", "text");
+    struct spr_identity a;
+    cr_assert_eq(spr_identity_at(root_fd, "a", &a), 0);
+    struct spr_identity without = a;
+    without.handle_length = 0;
+    const int fd = openat(root_fd, "a", O_WRONLY | O_APPEND);
+    cr_assert_eq(write(fd, "more", 4), 4);
+    close(fd);
+
+    cr_expect_eq(spr_identity_has_handle(root_fd, "a", &a), 1);
+    cr_expect_eq(spr_identity_has_handle(root_fd, "b", &a), 0);
+    cr_expect_eq(spr_identity_has_handle(root_fd, "c", &a), -ENOENT);
+    cr_expect_eq(spr_identity_has_handle(root_fd, "a", &without), -ENOTSUP);
+    spr_faulty_start(
+        &(struct spr_fault_rule){ .site = "name_to_handle_at", .nth = 1, .error = EOPNOTSUPP }, 1);
+    cr_expect_eq(spr_identity_has_handle(root_fd, "a", &a), -ENOTSUP);
 }
 
 Test(durable, identifies_by_the_name_and_without_statx)
