@@ -59,16 +59,22 @@ static struct spr_io_meta meta_of(const struct spr_identity *identity)
     };
 }
 
-/* Is the indexed message what lies at this name? By its times, else by its head (SAFETY 4). */
+/* Is the indexed message what lies at this name? By its times, else by its head (SAFETY 4). Its
+ * identity is read, or was seen before. */
 static int confirm_at(const struct spr_finder *f, const struct spr_plan_entry *entry,
-                      struct spr_found_message *found)
+                      struct spr_found_message *found, const struct spr_sight *sight)
 {
     const int fd = folder_fd(f, found->batch_dir);
     if (fd < 0) {
         return fd;
     }
+    int r = 0;
     struct spr_identity *identity = &found->identities[found->primary];
-    int r = spr_identity_at(fd, found->names[found->primary], identity);
+    if (sight->seen == SPR_SEEN_FILE) {
+        *identity = *sight->identity;
+    } else {
+        r = spr_identity_at(fd, found->names[found->primary], identity);
+    }
     if (r < 0) {
         return r;
     }
@@ -129,8 +135,9 @@ static int look_where_indexed(const struct spr_finder *f, const struct spr_plan_
     if (found->names[found->primary] == NULL || found->dir >= f->change->format->dir_count) {
         return SPR_E_CHANGED;
     }
+    const struct spr_sight sight = spr_look_sight(f->look, f->number, found->primary);
     const int r = key_of(f, found);
-    return r < 0 ? r : confirm_at(f, entry, found);
+    return r < 0 ? r : confirm_at(f, entry, found, &sight);
 }
 
 /* Where the server may have put it meanwhile. */
@@ -140,6 +147,7 @@ static int look_elsewhere(const struct spr_finder *f, const struct spr_plan_entr
     const struct spr_format *format = f->change->format;
     const struct spr_key key = found->key;
     const unsigned primary = found->primary;
+    const struct spr_sight unseen = { .seen = SPR_SEEN_NOTHING };
     int best = -ENOENT;
     for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
         struct spr_path path = { 0 };
@@ -156,7 +164,7 @@ static int look_elsewhere(const struct spr_finder *f, const struct spr_plan_entr
             continue;
         }
         other.dirs[primary] = other.batch_dir;
-        r = confirm_at(f, entry, &other);
+        r = confirm_at(f, entry, &other, &unseen);
         if (r == 0) {
             r = key_of(f, &other);
         }
@@ -176,43 +184,86 @@ static bool is_below(const struct spr_path *path, const char *folder)
            memcmp(path->text, folder, length) == 0;
 }
 
+int spr_find_role(const struct spr_finder *f, const struct spr_key *key, unsigned role,
+                  struct spr_found_role *found)
+{
+    const struct spr_format *format = f->change->format;
+    const char *absent = NULL; /* folder: most hash levels are never made, nor any below */
+    for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+        struct spr_path path = { 0 };
+        if (!format->locate(&f->change->layout, key, role, attempt, &path)) {
+            break;
+        }
+        if (absent != NULL && is_below(&path, absent)) {
+            continue;
+        }
+        int r = spr_find_split(f->batch, &path, &found->dir, &found->name);
+        if (r < 0) {
+            return r;
+        }
+        const int fd = folder_fd(f, found->dir);
+        absent = fd == -ENOENT ? f->batch->dirs[found->dir].path : absent;
+        r = fd < 0 ? fd : spr_identity_at(fd, found->name, &found->identity);
+        if (r < 0 && r != -ENOENT && r != -ENOTDIR && r != -EBADF) {
+            return r; /* it may be there: a message does not go without it */
+        }
+        if (r == 0) {
+            found->attempt = attempt;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The role where it was seen before. */
+static int take_sight(const struct spr_finder *f, const struct spr_key *key, unsigned role,
+                      const struct spr_sight *sight, struct spr_found_role *found)
+{
+    struct spr_path path = { 0 };
+    if (!f->change->format->locate(&f->change->layout, key, role, sight->attempt, &path)) {
+        return SPR_E_CHANGED;
+    }
+    found->identity = *sight->identity;
+    const int r = spr_find_split(f->batch, &path, &found->dir, &found->name);
+    return r < 0 ? r : 1;
+}
+
 /* Roles that are found by a path of their own: logs beside the queues. */
 int spr_find_on_demand(const struct spr_finder *f, struct spr_found_message *found)
 {
     const struct spr_format *format = f->change->format;
     for (unsigned role = 0; role < format->role_count; role++) {
-        if ((format->roles[role].flags & SPR_ROLE_ON_DEMAND) == 0) {
+        const struct spr_sight sight = spr_look_sight(f->look, f->number, role);
+        struct spr_found_role one = { 0 };
+        if ((format->roles[role].flags & SPR_ROLE_ON_DEMAND) == 0 ||
+            sight.seen == SPR_SEEN_ABSENT) {
             continue;
         }
-        const char *absent = NULL; /* folder: most hash levels are never made, nor any below */
-        for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-            struct spr_path path = { 0 };
-            uint32_t dir = 0;
-            const char *name = NULL;
-            if (!format->locate(&f->change->layout, &found->key, role, attempt, &path)) {
-                break;
-            }
-            if (absent != NULL && is_below(&path, absent)) {
-                continue;
-            }
-            int r = spr_find_split(f->batch, &path, &dir, &name);
-            if (r < 0) {
-                return r;
-            }
-            const int fd = folder_fd(f, dir);
-            absent = fd == -ENOENT ? f->batch->dirs[dir].path : absent;
-            r = fd < 0 ? fd : spr_identity_at(fd, name, &found->identities[role]);
-            if (r < 0 && r != -ENOENT && r != -ENOTDIR && r != -EBADF) {
-                return r; /* it may be there: a message does not go without it */
-            }
-            if (r == 0) {
-                found->dirs[role] = dir;
-                found->names[role] = name;
-                break;
-            }
+        const int r = sight.seen == SPR_SEEN_FILE ? take_sight(f, &found->key, role, &sight, &one)
+                                                  : spr_find_role(f, &found->key, role, &one);
+        if (r < 0) {
+            return r;
+        }
+        if (r == 1) {
+            found->dirs[role] = one.dir;
+            found->names[role] = one.name;
+            found->identities[role] = one.identity;
         }
     }
     return 0;
+}
+
+int spr_find_identity(const struct spr_finder *f, struct spr_text folder, struct spr_text name,
+                      struct spr_identity *ret_identity)
+{
+    uint32_t dir = 0;
+    const int r = spr_batch_add_dir(f->batch, SPR_BASE_SPOOL, folder, &dir);
+    const char *copy = spr_batch_text(f->batch, name);
+    if (r < 0 || copy == NULL) {
+        return r < 0 ? r : -ENOMEM;
+    }
+    const int fd = folder_fd(f, dir);
+    return fd < 0 ? fd : spr_identity_at(fd, copy, ret_identity);
 }
 
 int spr_find_message(const struct spr_finder *f, const struct spr_plan_entry *entry,

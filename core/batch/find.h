@@ -6,12 +6,15 @@
 #define SPR_CORE_BATCH_FIND_H
 
 #include "core/batch/change.h"
+#include "core/batch/look.h"
 #include "core/batch/plan.h"
 #include "io/io.h"
 
 struct spr_finder {
-    struct spr_change *change;
-    struct spr_batch *batch; /* whose folders and memory are used */
+    const struct spr_change *change;
+    struct spr_batch *batch;     /* whose folders and memory are used */
+    const struct spr_look *look; /* what was seen already; NULL: nothing */
+    uint32_t number;             /* of the message, in the look */
 };
 
 /* One message as it lies now. */
@@ -33,6 +36,19 @@ int spr_find_message(const struct spr_finder *finder, const struct spr_plan_entr
                      struct spr_found_message *found);
 /* Roles that are found by a path of their own: logs beside the queues. */
 int spr_find_on_demand(const struct spr_finder *finder, struct spr_found_message *found);
+/* One role of a key by locate. 1 found, 0 it is nowhere, or a negative errno when it may be there.
+ */
+struct spr_found_role {
+    unsigned attempt; /* of locate */
+    uint32_t dir;
+    const char *name;
+    struct spr_identity identity;
+};
+int spr_find_role(const struct spr_finder *finder, const struct spr_key *key, unsigned role,
+                  struct spr_found_role *found);
+/* What lies at a name in a folder of the spool. */
+int spr_find_identity(const struct spr_finder *finder, struct spr_text folder, struct spr_text name,
+                      struct spr_identity *ret_identity);
 /* Splits a path of the format's into a folder of the batch and a name in its memory. */
 int spr_find_split(struct spr_batch *batch, const struct spr_path *path, uint32_t *ret_dir,
                    const char **ret_name);

@@ -176,7 +176,8 @@ int spr_room_unlink(struct spr_change *change, const struct spr_plan *plan, cons
     r = spr_batch_add_dir(batch, SPR_BASE_PRIVATE, spr_text_of(""),
                           &dir); /* folder 0, never used */
     if (r == 0) {
-        r = spr_steps_build(change, plan, entries, count, batch, &wake);
+        const struct spr_selection selection = { plan, entries, count };
+        r = spr_steps_build(change, &selection, NULL, batch, &wake);
     }
     const struct unlinker u = { change, batch };
     if (r == 0) {

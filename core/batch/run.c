@@ -159,9 +159,41 @@ static void collect_again(struct spr_job_run *run, const struct spr_batch *batch
     }
 }
 
-static int run_once(struct spr_job_run *run, const uint64_t *entries, uint32_t count,
+/* What was looked at while the batch before was moved, or is looked at now. */
+static int build(struct spr_job_run *run, const struct spr_selection *selection,
+                 struct spr_batch *batch, struct spr_wake *wake)
+{
+    struct spr_look *look = run->ahead;
+    run->ahead = NULL;
+    if (!spr_look_covers(look, selection)) {
+        spr_look_free(look);
+        look = spr_look_begin(run->change, selection);
+    }
+    spr_look_wait(look);
+    const int r = spr_steps_build(run->change, selection, look, batch, wake);
+    spr_look_free(look);
+    return r;
+}
+
+static void look_ahead(struct spr_job_run *run, const uint64_t *entries, uint64_t left)
+{
+    const uint32_t count = left < run->batch_max ? (uint32_t)left : run->batch_max;
+    const struct spr_selection next = { run->plan, entries, count };
+    run->ahead = spr_look_begin(run->change, &next);
+}
+
+static void stop_looking(struct spr_job_run *run)
+{
+    spr_look_free(run->ahead);
+    run->ahead = NULL;
+}
+
+/* left: entries behind these. */
+static int run_once(struct spr_job_run *run, const struct spr_selection *selection, uint64_t left,
                     bool last_round, bool *ret_begun)
 {
+    const uint64_t *entries = selection->entries;
+    const uint32_t count = selection->count;
     struct spr_change *change = run->change;
     struct spr_batch *batch = NULL;
     struct spr_wake wake = { .path = "" };
@@ -170,9 +202,10 @@ static int run_once(struct spr_job_run *run, const uint64_t *entries, uint32_t c
         r = spr_batch_place(change, run->number, batch);
     }
     if (r == 0) {
-        r = spr_steps_build(change, run->plan, entries, count, batch, &wake);
+        r = build(run, selection, batch, &wake);
     }
     if (r == 0) {
+        look_ahead(run, entries + count, left);
         batch->next = run->next + (last_round ? 0 : count);
         r = spr_batch_run(change, batch, &wake, last_round);
     }
@@ -222,7 +255,8 @@ static int run_entries(struct spr_job_run *run, const uint64_t *entries, uint64_
         const uint32_t part = count - at < size.now ? (uint32_t)(count - at) : size.now;
         uint32_t passed = part;
         bool begun = false;
-        int r = run_once(run, entries + at, part, last_round, &begun);
+        const struct spr_selection selection = { run->plan, entries + at, part };
+        int r = run_once(run, &selection, count - at - part, last_round, &begun);
         if (!begun && spr_is_disk_full(r)) {
             r = answer_full(run, &size, entries + at, part, last_round, &passed);
         } else if (r == 0) {
@@ -255,6 +289,7 @@ int spr_run_plan(struct spr_job_run *run)
         entries[i] = run->next + i;
     }
     int r = run_entries(run, entries, left, false);
+    stop_looking(run);
     for (unsigned round = 1; r == 0 && round < ROUNDS_MAX && run->again_count > 0; round++) {
         const uint64_t count = run->again_count;
         free(entries);
@@ -263,6 +298,7 @@ int spr_run_plan(struct spr_job_run *run)
         run->again_count = 0;
         r = run->again != NULL ? run_entries(run, entries, count, round + 1 == ROUNDS_MAX)
                                : -ENOMEM;
+        stop_looking(run);
     }
     free(entries);
     return r;

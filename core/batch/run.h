@@ -8,6 +8,7 @@
 #define SPR_CORE_BATCH_RUN_H
 
 #include "core/batch/change.h"
+#include "core/batch/look.h"
 #include "core/batch/make_room.h"
 
 struct spr_job_run {
@@ -20,8 +21,9 @@ struct spr_job_run {
     uint64_t *again; /* entries that moved meanwhile */
     uint64_t again_count;
     struct spr_room room;
-    uint64_t gone; /* messages that made room, all together */
-    bool is_open;  /* the batch that failed was begun: recover settles it */
+    uint64_t gone;          /* messages that made room, all together */
+    bool is_open;           /* the batch that failed was begun: recover settles it */
+    struct spr_look *ahead; /* at the next batch; NULL: none */
 };
 
 /* *run has change, plan, next and room_left. */

@@ -19,10 +19,16 @@
 
 struct builder {
     struct spr_change *change;
-    const struct spr_plan *plan;
+    const struct spr_selection *selection;
+    const struct spr_look *look; /* may be NULL */
     struct spr_batch *batch;
     struct spr_wake *wake;
 };
+
+static const struct spr_plan_entry *entry_of(const struct builder *b, uint32_t number)
+{
+    return &b->selection->plan->entries[b->selection->entries[number]];
+}
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
@@ -242,15 +248,16 @@ static int leave_message(const struct builder *b, const struct spr_plan_entry *e
     return spr_batch_add_file(batch, &file);
 }
 
-static int build_message(const struct builder *b, const struct spr_plan_entry *entry,
+static int build_message(const struct builder *b, uint32_t number,
                          const struct spr_plan_names *names, uint32_t dir, int paired)
 {
+    const struct spr_plan_entry *entry = entry_of(b, number);
     struct spr_found_message found = { 0 };
     uint32_t message = 0;
     if (paired < 0) {
         return paired;
     }
-    const struct spr_finder finder = { b->change, b->batch };
+    const struct spr_finder finder = { b->change, b->batch, b->look, number };
     int r = spr_find_message(&finder, entry, names, dir, &found);
     if (r == 0) {
         r = check_folder(b, &found);
@@ -314,16 +321,15 @@ static bool is_about_message(int code)
     }
 }
 
-static int build_all(const struct builder *b, const uint64_t *entries, const uint32_t *dirs,
-                     const struct spr_pairing *pairing, uint32_t count)
+static int build_all(const struct builder *b, const uint32_t *dirs,
+                     const struct spr_pairing *pairing)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        const struct spr_plan_entry *entry = &b->plan->entries[entries[i]];
+    for (uint32_t i = 0; i < b->selection->count; i++) {
         struct spr_plan_names names;
-        spr_plan_names(b->plan, entry, &names);
-        int r = build_message(b, entry, &names, dirs[i], spr_pairing_check(pairing, i));
+        spr_plan_names(b->selection->plan, entry_of(b, i), &names);
+        int r = build_message(b, i, &names, dirs[i], spr_pairing_check(pairing, i));
         if (r < 0 && is_about_message(r)) {
-            r = leave_message(b, entry, &names, dirs[i], r);
+            r = leave_message(b, entry_of(b, i), &names, dirs[i], r);
         }
         if (r < 0) {
             return r;
@@ -333,22 +339,24 @@ static int build_all(const struct builder *b, const uint64_t *entries, const uin
     return 0;
 }
 
-int spr_steps_build(struct spr_change *change, const struct spr_plan *plan, const uint64_t *entries,
-                    uint32_t count, struct spr_batch *batch, struct spr_wake *wake)
+int spr_steps_build(struct spr_change *change, const struct spr_selection *selection,
+                    const struct spr_look *look, struct spr_batch *batch, struct spr_wake *wake)
 {
-    const struct builder b = { change, plan, batch, wake };
+    const struct builder b = { change, selection, look, batch, wake };
+    const struct spr_plan *plan = selection->plan;
+    const uint32_t count = selection->count;
     struct spr_pairing *pairing = NULL;
     uint32_t *dirs = malloc(((size_t)count + 1) * sizeof(*dirs));
     int r = dirs != NULL ? spr_steps_head(change, plan->action, batch) : -ENOMEM;
     for (uint32_t i = 0; r == 0 && i < count; i++) {
-        const char *folder = plan->folders[plan->entries[entries[i]].folder];
+        const char *folder = plan->folders[entry_of(&b, i)->folder];
         r = spr_batch_add_dir(batch, SPR_BASE_SPOOL, spr_text_of(folder), &dirs[i]);
     }
     if (r == 0) {
-        r = spr_pairing_read(change, plan, entries, dirs, count, batch, &pairing);
+        r = spr_pairing_read(change, plan, selection->entries, dirs, count, batch, &pairing);
     }
     if (r == 0) {
-        r = build_all(&b, entries, dirs, pairing, count);
+        r = build_all(&b, dirs, pairing);
     }
     spr_pairing_free(pairing);
     free(dirs);

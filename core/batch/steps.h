@@ -6,12 +6,12 @@
 #define SPR_CORE_BATCH_STEPS_H
 
 #include "core/batch/apply.h"
-#include "core/batch/plan.h"
+#include "core/batch/look.h"
 
-/* Builds the batch for these entries of the plan. A message that cannot be changed is in it too, as
- * SKIPPED, with the reason. */
-int spr_steps_build(struct spr_change *change, const struct spr_plan *plan, const uint64_t *entries,
-                    uint32_t count, struct spr_batch *batch, struct spr_wake *wake);
+/* Builds the batch for these entries of a plan. A message that cannot be changed is in it too, as
+ * SKIPPED, with the reason. look: has looked at them and waited; NULL: they are looked at here. */
+int spr_steps_build(struct spr_change *change, const struct spr_selection *selection,
+                    const struct spr_look *look, struct spr_batch *batch, struct spr_wake *wake);
 /* The batch that brings back what another one took: its messages that are out and still lie where
  * it put them. */
 int spr_steps_undo(struct spr_change *change, struct spr_batch *done, struct spr_batch *batch,

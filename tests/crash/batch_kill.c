@@ -36,10 +36,11 @@ static struct spr_options two_a_batch(uint32_t flags)
 
 /* ---- Operations ------------------------------------------------------------------------------ */
 
-static int apply_flags(enum spr_action action, const char *prefix, uint32_t flags)
+static int apply_by(uint32_t workers, enum spr_action action, const char *prefix, uint32_t flags)
 {
     struct spr_job_report report;
-    const struct spr_options options = two_a_batch(flags);
+    struct spr_options options = two_a_batch(flags);
+    options.workers = workers;
     struct spr_plan *plan = plan_for(&spool, action, prefix);
     struct spr_fault fault = { 0 };
     const int r = spr_plan_apply(plan, spool.index, &options, &report, &fault);
@@ -48,6 +49,16 @@ static int apply_flags(enum spr_action action, const char *prefix, uint32_t flag
     }
     spr_plan_free(plan);
     return r;
+}
+
+static int apply_flags(enum spr_action action, const char *prefix, uint32_t flags)
+{
+    return apply_by(0, action, prefix, flags);
+}
+
+static int do_delete_by_two(void)
+{
+    return apply_by(2, SPR_DELETE, "", 0);
 }
 
 static int do_delete(void)
@@ -214,6 +225,12 @@ static void sweep_all(const struct sweep *sweep)
 Test(batch_kill, delete_of_queue_files)
 {
     sweep_all(&(struct sweep){ "delete", make_postfix_spool, NULL, do_delete, false, false });
+}
+
+Test(batch_kill, delete_by_two_workers_that_look_ahead)
+{
+    sweep_all(&(struct sweep){ "delete by two", make_postfix_spool, NULL, do_delete_by_two, false,
+                               false });
 }
 
 Test(batch_kill, delete_for_good)

@@ -37,7 +37,8 @@ static void build(enum spr_action action, const char *prefix, void (*meanwhile)(
     cr_assert_eq(spr_batch_new(&batch), 0);
     cr_assert_eq(spr_batch_place(change, 1, batch), 0);
     char *before = look_at_spool(&spool);
-    cr_assert_eq(spr_steps_build(change, plan, entries, (uint32_t)plan->count, batch, &wake), 0);
+    const struct spr_selection selection = { plan, entries, (uint32_t)plan->count };
+    cr_assert_eq(spr_steps_build(change, &selection, NULL, batch, &wake), 0);
     char *after = look_at_spool(&spool);
     cr_expect_str_eq(after, before, "building changes no file");
     free(before);
