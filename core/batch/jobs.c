@@ -451,18 +451,9 @@ static int purge_all(struct spr_change *change, struct spr_ledger_job *job)
     /* What is back in the spool was not purged, and the list must not say so. */
     const enum spr_job_state end =
         job->ended && job->state == SPR_JOB_UNDONE ? SPR_JOB_UNDONE : SPR_JOB_PURGED;
-    for (uint32_t i = 0; i < job->batch_count; i++) {
-        bool removed = false;
-        const int r = job->batches[i].purged
-                          ? spr_purge_folder(change, number, job->batches[i].number, &removed)
-                          : spr_purge_batch(change, number, job->batches[i].number);
-        if (r < 0 && r != -ENOENT) {
-            return r;
-        }
-        spr_change_progress(change, job->batches[i].counts.out);
-        if (change->stopped && i + 1 < job->batch_count) {
-            return SPR_E_STOPPED;
-        }
+    const int r = spr_purge_job(change, job);
+    if (r < 0) {
+        return r;
     }
     return spr_ledger_add_end(change->ledger, number,
                               change->report.stuck > 0 ? SPR_JOB_STUCK : end);

@@ -2,8 +2,8 @@
  * Purging: the only place that unlinks files of messages, and only slots.
  *
  * Messages are unlinked in rounds by as many workers as pay (team.h). A worker has one message at a
- * time and writes its outcome; the batch is only read, its folder was opened before. The folder is
- * synced and END is written when all have ended.
+ * time and writes its outcome; the batches are only read, their folders were opened before. The
+ * folders are synced and ENDs are written when all have ended.
  */
 #include "core/batch/purge.h"
 
@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define ENTRIES_MAX (SPR_BATCH_FILES_MAX + 16u)
+#define GROUP_MAX   4u /* batches at once: a full one takes some 7 MiB */
 
 struct outcome {
     int code; /* 1 all is gone, 0 there was no pivot left to begin with, or a negative errno */
@@ -27,12 +28,24 @@ struct outcome {
     bool unlinked;                    /* something */
 };
 
+/* One batch being purged. */
+struct purging {
+    struct spr_batch *batch;
+    struct spr_journal *journal;
+    uint32_t next;           /* message that was not dealt yet */
+    uint64_t messages, left; /* gone; that could not go */
+};
+
+struct item {
+    struct purging *from;
+    uint32_t message;
+    struct outcome outcome;
+};
+
 struct unlinking {
     struct spr_change *change;
-    struct spr_batch *batch;
     uint32_t count;
-    uint32_t messages[SPR_TEAM_ROUND];
-    struct outcome outcomes[SPR_TEAM_ROUND];
+    struct item items[SPR_TEAM_ROUND];
 };
 
 static int note_slot(const struct spr_dirent *entry, void *user)
@@ -85,7 +98,10 @@ int spr_purge_folder(struct spr_change *change, uint64_t job, uint64_t number, b
 static int unlink_slot(const struct spr_batch *batch, const struct spr_batch_file *file)
 {
     const int dir_fd = batch->dirs[file->to_dir].fd;
-    int r = spr_move_is_at(file, dir_fd, file->to, SPR_SAME_FILE);
+    int r = spr_identity_has_handle(dir_fd, file->to, &file->identity);
+    if (r == -ENOTSUP) {
+        r = spr_move_is_at(file, dir_fd, file->to, SPR_SAME_FILE);
+    }
     if (r == -ENOENT) {
         return 0;
     }
@@ -103,16 +119,17 @@ static int unlink_slot(const struct spr_batch *batch, const struct spr_batch_fil
 static int unlink_message(uint32_t item, void *user)
 {
     struct unlinking *u = user;
-    const struct spr_batch_message *message = &u->batch->messages[u->messages[item]];
-    struct outcome *outcome = &u->outcomes[item];
+    const struct spr_batch *batch = u->items[item].from->batch;
+    const struct spr_batch_message *message = &batch->messages[u->items[item].message];
+    struct outcome *outcome = &u->items[item].outcome;
     *outcome = (struct outcome){ 0 };
     for (unsigned pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < message->file_count; i++) {
-            const struct spr_batch_file *file = &u->batch->files[message->first_file + i];
+            const struct spr_batch_file *file = &batch->files[message->first_file + i];
             if (file->way != SPR_WAY_TAKE || (file->part == SPR_PART_PIVOT) != (pass == 0)) {
                 continue;
             }
-            const int r = unlink_slot(u->batch, file);
+            const int r = unlink_slot(batch, file);
             if (r < 0) {
                 outcome->code = r;
                 outcome->why = file;
@@ -148,57 +165,93 @@ static void tell_stuck(struct spr_change *change, struct spr_batch *batch,
     }
 }
 
-/* *ret_left: messages that could not go. */
-static int run_round(struct unlinking *u, uint64_t *ret_messages, uint64_t *ret_left)
+static int run_round(struct unlinking *u)
 {
-    struct spr_batch *batch = u->batch;
-    int r = spr_team_round(&u->change->unlinkers, u->count, unlink_message, u);
+    const int r = spr_team_round(&u->change->unlinkers, u->count, unlink_message, u);
     for (uint32_t i = 0; i < u->count && r == 0; i++) {
-        const struct outcome *outcome = &u->outcomes[i];
+        const struct outcome *outcome = &u->items[i].outcome;
+        struct purging *from = u->items[i].from;
         if (outcome->why != NULL) {
-            spr_change_note(u->change, outcome->code, batch->dirs[0].path, outcome->why->to);
+            spr_change_note(u->change, outcome->code, from->batch->dirs[0].path, outcome->why->to);
         }
         if (outcome->unlinked) {
-            batch->dirs[0].touched = true;
+            from->batch->dirs[0].touched = true;
         }
         u->change->report.bytes += outcome->bytes;
-        *ret_left += outcome->code < 0 ? 1 : 0;
-        *ret_messages += outcome->code > 0 ? 1 : 0;
+        from->left += outcome->code < 0 ? 1 : 0;
+        from->messages += outcome->code > 0 ? 1 : 0;
     }
     u->count = 0;
     return r;
 }
 
-/* The folder that all slots are in is opened before a worker needs it. */
-static int unlink_slots(struct spr_change *change, struct spr_batch *batch, uint64_t *ret_messages,
-                        uint64_t *ret_left)
+/* As many of its next messages as one worker takes at a time. */
+static int deal_some(struct unlinking *u, struct purging *from)
+{
+    struct spr_batch *batch = from->batch;
+    uint32_t dealt = 0;
+    int r = 0;
+    while (r == 0 && dealt < SPR_TEAM_DEAL && from->next < batch->message_count) {
+        const uint32_t number = from->next++;
+        const struct spr_batch_message *message = &batch->messages[number];
+        if (message->fate == SPR_FATE_STUCK) {
+            tell_stuck(u->change, batch, message);
+        }
+        if (message->fate != SPR_FATE_OUT) {
+            continue;
+        }
+        dealt++;
+        u->items[u->count++] = (struct item){ .from = from, .message = number };
+        if (u->count == SPR_TEAM_ROUND) {
+            r = run_round(u);
+        }
+    }
+    return r;
+}
+
+static bool is_purging(const struct purging *purging)
+{
+    return spr_journal_state(purging->journal) == SPR_JOURNAL_PURGING;
+}
+
+/* In turns, so that workers seldom meet in a folder. */
+static int deal_all(struct unlinking *u, struct purging *group, uint32_t count)
+{
+    bool is_more = true;
+    int r = 0;
+    while (r == 0 && is_more) {
+        is_more = false;
+        for (uint32_t i = 0; i < count && r == 0; i++) {
+            if (is_purging(&group[i])) {
+                r = deal_some(u, &group[i]);
+                is_more = is_more || group[i].next < group[i].batch->message_count;
+            }
+        }
+    }
+    return r == 0 && u->count > 0 ? run_round(u) : r;
+}
+
+/* The folders that slots are in are opened before a worker needs them, and synced after. */
+static int unlink_slots(struct spr_change *change, struct purging *group, uint32_t count)
 {
     struct unlinking *u = malloc(sizeof(*u));
     if (u == NULL) {
         return -ENOMEM;
     }
     u->change = change;
-    u->batch = batch;
     u->count = 0;
-    int r = spr_batch_dir_fd(batch, 0, change->place->root_fd, change->place->fd);
-    r = r < 0 ? r : 0;
-    for (uint32_t i = 0; i < batch->message_count && r == 0; i++) {
-        if (batch->messages[i].fate == SPR_FATE_STUCK) {
-            tell_stuck(change, batch, &batch->messages[i]);
-        }
-        if (batch->messages[i].fate != SPR_FATE_OUT) {
-            continue;
-        }
-        u->messages[u->count++] = i;
-        if (u->count == SPR_TEAM_ROUND) {
-            r = run_round(u, ret_messages, ret_left);
-        }
+    int r = 0;
+    for (uint32_t i = 0; i < count && r >= 0; i++) {
+        r = spr_batch_dir_fd(group[i].batch, 0, change->place->root_fd, change->place->fd);
     }
-    if (r == 0 && u->count > 0) {
-        r = run_round(u, ret_messages, ret_left);
+    if (r >= 0) {
+        r = deal_all(u, group, count);
     }
     free(u);
-    return r < 0 ? r : spr_batch_sync_dirs(batch);
+    for (uint32_t i = 0; i < count && r == 0; i++) {
+        r = spr_batch_sync_dirs(group[i].batch);
+    }
+    return r;
 }
 
 /* How many messages of a batch are gone when nothing is left of it: a purge that was cut short did
@@ -220,35 +273,55 @@ static uint64_t count_gone(struct spr_change *change, const struct spr_batch *ba
     return batch->operation == SPR_DELETE && gone > just_now ? gone : just_now;
 }
 
-int spr_purge_slots(struct spr_change *change, struct spr_batch *batch, struct spr_journal *journal)
+static int begin_purge(struct spr_change *change, const struct purging *purging)
 {
-    const uint64_t job = batch->job;
-    const uint64_t number = batch->number;
-    uint64_t messages = 0;
-    uint64_t left = 0;
+    const struct spr_batch *batch = purging->batch;
+    if (spr_journal_state(purging->journal) != SPR_JOURNAL_DECIDED) {
+        return 0;
+    }
+    const int r = spr_ledger_add_purge(change->ledger, batch->job, batch->number, 0, true);
+    return r == 0 ? spr_journal_purge(purging->journal) : r;
+}
+
+static int end_purge(struct spr_change *change, const struct purging *purging)
+{
+    const struct spr_batch *batch = purging->batch;
+    const uint64_t gone = count_gone(change, batch, purging->messages);
     bool removed = false;
     int r = 0;
-    if (spr_journal_state(journal) == SPR_JOURNAL_DECIDED) {
-        r = spr_ledger_add_purge(change->ledger, job, number, 0, true);
-        r = r == 0 ? spr_journal_purge(journal) : r;
+    change->report.stuck += purging->left;
+    change->report.purged += purging->messages;
+    if (purging->left > 0) {
+        return 0; /* no END: the next call tries again */
     }
-    if (r == 0 && spr_journal_state(journal) == SPR_JOURNAL_PURGING) {
-        r = unlink_slots(change, batch, &messages, &left);
-        change->report.stuck += left;
-        change->report.purged += messages;
-        if (r == 0 && left > 0) {
-            return 0; /* no END: the next call tries again */
-        }
-        r = r == 0 ? spr_journal_end(journal) : r;
+    if (is_purging(purging)) {
+        r = spr_journal_end(purging->journal);
     }
     if (r == 0) {
-        r = spr_ledger_add_purge(change->ledger, job, number, count_gone(change, batch, messages),
-                                 false);
+        r = spr_ledger_add_purge(change->ledger, batch->job, batch->number, gone, false);
+    }
+    return r == 0 ? spr_purge_folder(change, batch->job, batch->number, &removed) : r;
+}
+
+static int purge_group(struct spr_change *change, struct purging *group, uint32_t count)
+{
+    int r = 0;
+    for (uint32_t i = 0; i < count && r == 0; i++) {
+        r = begin_purge(change, &group[i]);
     }
     if (r == 0) {
-        r = spr_purge_folder(change, job, number, &removed);
+        r = unlink_slots(change, group, count);
+    }
+    for (uint32_t i = 0; i < count && r == 0; i++) {
+        r = end_purge(change, &group[i]);
     }
     return r;
+}
+
+int spr_purge_slots(struct spr_change *change, struct spr_batch *batch, struct spr_journal *journal)
+{
+    struct purging purging = { .batch = batch, .journal = journal };
+    return purge_group(change, &purging, 1);
 }
 
 /* Messages that the server still has in memory keep their inodes, hence their ids, until it is
@@ -269,28 +342,105 @@ static int end_memory(struct spr_change *change, const struct spr_batch *batch)
     return r;
 }
 
-int spr_purge_batch(struct spr_change *change, uint64_t job, uint64_t number)
+/* Opens a batch that can be purged, and what must end before it is. 1 opened, 0 it is none. */
+static int open_purging(struct spr_change *change, uint64_t job, uint64_t number,
+                        struct purging *ret_purging)
 {
     char name[SPR_BATCH_NAME_MAX];
-    struct spr_batch *batch = NULL;
-    struct spr_journal *journal = NULL;
+    struct purging purging = { 0 };
     enum spr_journal_state state = SPR_JOURNAL_TORN;
     const int batch_fd = spr_batch_open_folder(change, job, number, name);
     if (batch_fd < 0) {
         return batch_fd;
     }
-    int r = spr_journal_open(batch_fd, name, &batch, &state, &journal, change->fault);
+    int r =
+        spr_journal_open(batch_fd, name, &purging.batch, &state, &purging.journal, change->fault);
     (void)close(batch_fd); /* a folder: nothing can be lost */
     if (r < 0) {
         return r;
     }
-    if (state == SPR_JOURNAL_DECIDED || state == SPR_JOURNAL_PURGING) {
-        r = state == SPR_JOURNAL_DECIDED ? end_memory(change, batch) : 0;
-        if (r == 0) {
-            r = spr_purge_slots(change, batch, journal);
+    if (state == SPR_JOURNAL_DECIDED) {
+        r = end_memory(change, purging.batch);
+    }
+    if (r == 0 && (state == SPR_JOURNAL_DECIDED || state == SPR_JOURNAL_PURGING)) {
+        *ret_purging = purging;
+        return 1;
+    }
+    spr_journal_close(purging.journal);
+    spr_batch_free(purging.batch);
+    return r;
+}
+
+/* One whose folder is gone is passed over. */
+static int purge_batches(struct spr_change *change, uint64_t job, const uint64_t *numbers,
+                         uint32_t count)
+{
+    struct purging group[GROUP_MAX];
+    uint32_t opened = 0;
+    int r = count <= GROUP_MAX ? 0 : -EINVAL;
+    for (uint32_t i = 0; i < count && r == 0; i++) {
+        const int one = open_purging(change, job, numbers[i], &group[opened]);
+        opened += one == 1 ? 1 : 0;
+        r = one < 0 && one != -ENOENT ? one : 0;
+    }
+    if (r == 0) {
+        r = purge_group(change, group, opened);
+    }
+    for (uint32_t i = 0; i < opened; i++) {
+        spr_journal_close(group[i].journal);
+        spr_batch_free(group[i].batch);
+    }
+    return r;
+}
+
+int spr_purge_batch(struct spr_change *change, uint64_t job, uint64_t number)
+{
+    struct purging purging;
+    int r = open_purging(change, job, number, &purging);
+    if (r == 1) {
+        r = purge_group(change, &purging, 1);
+        spr_journal_close(purging.journal);
+        spr_batch_free(purging.batch);
+    }
+    return r;
+}
+
+/* The next batches of a job that have something in the trash, from *at on; purged ones among them
+ * lose what is left of them. */
+static int purge_some(struct spr_change *change, const struct spr_ledger_job *job, uint32_t *at)
+{
+    uint64_t numbers[GROUP_MAX];
+    uint64_t messages = 0;
+    uint32_t count = 0;
+    int r = 0;
+    for (; *at < job->batch_count && count < GROUP_MAX && r >= 0; (*at)++) {
+        const struct spr_ledger_batch *batch = &job->batches[*at];
+        bool removed = false;
+        messages += batch->counts.out;
+        if (batch->purged) {
+            r = spr_purge_folder(change, job->job, batch->number, &removed);
+            r = r == -ENOENT ? 0 : r;
+        } else {
+            numbers[count++] = batch->number;
         }
     }
-    spr_journal_close(journal);
-    spr_batch_free(batch);
+    r = r < 0 ? r : purge_batches(change, job->job, numbers, count);
+    if (r == 0) {
+        spr_change_progress(change, messages);
+    }
     return r;
+}
+
+int spr_purge_job(struct spr_change *change, const struct spr_ledger_job *job)
+{
+    for (uint32_t i = 0; i < job->batch_count;) {
+        const int r = purge_some(change, job, &i);
+        if (r < 0) {
+            return r;
+        }
+        if (change->stopped && i < job->batch_count) {
+            return SPR_E_STOPPED;
+        }
+    }
+    return 0;
 }

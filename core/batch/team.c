@@ -13,7 +13,6 @@
 #include <stdbool.h>
 #include <time.h>
 
-#define DEAL_ITEMS   16   /* at a time */
 #define MEASURED_MIN 1024 /* items of a round that tells something */
 #define GAIN         1.15 /* of a count that is kept over a smaller one */
 #define ROUNDS_KEPT  64   /* then it is measured anew */
@@ -35,12 +34,12 @@ static int run_worker(uint32_t number, void *user)
     (void)number;
     for (;;) {
         const uint32_t from =
-            atomic_fetch_add_explicit(&round->next, DEAL_ITEMS, memory_order_relaxed);
+            atomic_fetch_add_explicit(&round->next, SPR_TEAM_DEAL, memory_order_relaxed);
         if (from >= round->count) {
             return 0;
         }
         const uint32_t left = round->count - from;
-        const uint32_t to = from + (left < DEAL_ITEMS ? left : DEAL_ITEMS);
+        const uint32_t to = from + (left < SPR_TEAM_DEAL ? left : SPR_TEAM_DEAL);
         for (uint32_t item = from; item < to; item++) {
             if (atomic_load_explicit(&round->is_failed, memory_order_relaxed)) {
                 return 0; /* (T2) */

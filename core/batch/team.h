@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #define SPR_TEAM_ROUND 2048u /* items a round at most */
+#define SPR_TEAM_DEAL  16u   /* items that follow each other go to one worker */
 
 struct spr_team {
     uint32_t fixed; /* so many workers, whatever is measured; 0: measure */

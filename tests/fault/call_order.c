@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@ struct record {
 
 static struct change_spool spool;
 static struct record record;
+static uint32_t most_a_batch; /* 0: all */
 
 static enum watch_answer note(const struct watched *call, void *user)
 {
@@ -187,6 +189,7 @@ static struct spr_options stopped_server(void)
 {
     struct spr_options options = SPR_OPTIONS_INIT;
     options.flags = strcmp(spool.format->name, "imail") == 0 ? SPR_SERVER_STOPPED : 0;
+    options.batch_max = most_a_batch;
     return options;
 }
 
@@ -287,6 +290,7 @@ TestSuite(call_order, .fini = tear_down);
 
 static const struct judge LEAVES = { .arrives = false };
 static const struct judge ARRIVES = { .arrives = true };
+static const struct judge DECIDED = { .sealed = true, .decided = true };
 
 static void expect_kept(struct judge first)
 {
@@ -315,7 +319,7 @@ Test(call_order, delete_of_pairs_keeps_barriers_a_to_d_and_the_judge_misses_each
     const unsigned decide = find_call(WATCH_FRAMES, SPR_FRAME_DECIDE, seal);
 
     expect_kept(LEAVES);
-    cr_expect_eq(count_kind(WATCH_MOVE), 10);
+    cr_expect_eq(count_kind(WATCH_MOVE), 5 + 5);
     expect_all_needed(LEAVES, seal, decide + 2, 4 + 2 + 2 + 1);
 }
 
@@ -395,19 +399,55 @@ Test(call_order, purge_unlinks_only_behind_a_synced_purge)
     apply(SPR_DELETE, "", 0);
     record.count = 0;
     purge();
-    const struct judge decided = { .sealed = true, .decided = true };
     const unsigned purge = find_call(WATCH_FRAMES, SPR_FRAME_PURGE, 0);
     const unsigned end = find_call(WATCH_FRAMES, SPR_FRAME_END, purge);
     const unsigned slot = find_call(WATCH_UNLINK, 0, 0);
 
-    expect_kept(decided);
-    expect_all_needed(decided, purge, end + 2, 3); /* PURGE, the slots' folder, END */
+    expect_kept(DECIDED);
+    expect_all_needed(DECIDED, purge, end + 2, 3); /* PURGE, the slots' folder, END */
     bring_forward(&wrong, slot, purge);
-    cr_expect_not_null(judge_record(&wrong, decided), "unlinked before PURGE is written");
+    cr_expect_not_null(judge_record(&wrong, DECIDED), "unlinked before PURGE is written");
     bring_forward(&wrong, slot, purge + 1);
-    cr_expect_not_null(judge_record(&wrong, decided), "unlinked before PURGE is synced");
+    cr_expect_not_null(judge_record(&wrong, DECIDED), "unlinked before PURGE is synced");
     cr_expect_not_null(judge_record(&record, (struct judge){ .sealed = true }),
                        "purged without DECIDE");
+}
+
+static uint64_t inode_in_batch(uint64_t number, const char *name)
+{
+    char path[TEMPORARY_PATH_MAX + 128];
+    struct stat meta;
+    cr_assert_eq(stat(spool.root, &meta), 0);
+    (void)snprintf(path, sizeof(path), "%s/.spoolray/%lu/1/%lu/%s", spool.root, meta.st_ino, number,
+                   name);
+    cr_assert_eq(stat(path, &meta), 0, "%s", path);
+    return meta.st_ino;
+}
+
+/* Batches are purged together, but each keeps its own order. */
+Test(call_order, purge_of_several_batches_keeps_the_order_of_each)
+{
+    uint64_t inodes[3][2];
+    make_postfix_spool(&spool, 6);
+    most_a_batch = 2;
+    apply(SPR_DELETE, "", 0);
+    for (unsigned i = 0; i < 6; i++) {
+        inodes[i / 2][i % 2] = inode_in_batch(i / 2 + 1, i % 2 == 0 ? "" : SPR_JOURNAL_NAME);
+    }
+    record.count = 0;
+    purge();
+    for (unsigned i = 0; i < 3; i++) {
+        struct record one = { .count = 0 };
+        for (unsigned k = 0; k < record.count; k++) {
+            const struct watched *call = &record.calls[k];
+            if (call->folder == inodes[i][0] || call->inode == inodes[i][0] ||
+                call->inode == inodes[i][1]) {
+                one.calls[one.count++] = *call;
+            }
+        }
+        cr_expect_null(judge_record(&one, DECIDED), "batch %u", i);
+        cr_expect_geq(one.count, 2 + 1 + 2 + 4, "PURGE, END, the folder synced; slots");
+    }
 }
 
 Test(call_order, delete_for_good_decides_before_it_purges)
