@@ -36,7 +36,7 @@ struct spr_run {
     struct spr_accounts *accounts;
     struct spr_snapshot *snapshot;
     struct spr_manifest *manifest; /* the working one */
-    struct spr_inodes inodes;      /* until what is known was compared */
+    struct spr_inodes inodes;      /* until the sequence of a reading is made of them */
     size_t doubles;                /* candidates that were dropped */
     struct spr_refresh refresh;
     bool is_fresh;    /* nothing is carried over: publish as it goes */

@@ -220,7 +220,7 @@ static int list_spool(struct spr_run *run, const struct spr_scan_request *reques
         run->memory_limit += run->walk.candidate_count * MEMORY_MESSAGE;
     }
     if (r == 0) {
-        r = spr_inodes_make(&run->walk, &run->inodes);
+        r = spr_inodes_make(&run->walk, 0, &run->inodes);
     }
     if (r == 0) {
         run->doubles = spr_inodes_drop_doubles(&run->inodes, &run->walk);
@@ -265,10 +265,12 @@ static int compare_known(struct spr_run *run, bool quick)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-static int read_found(struct spr_run *run, size_t first)
+/* Of run->inodes, which are forgotten. */
+static int read_found(struct spr_run *run)
 {
     struct spr_sequence order = { 0 };
-    int r = spr_sequence_make(&run->walk, first, &order);
+    int r = spr_sequence_make(&run->walk, &run->inodes, &order);
+    spr_inodes_done(&run->inodes);
     if (r == 0 && order.count > SAMPLE_MAX) {
         r = spr_sequence_spread(&order, SAMPLE_MAX);
     }
@@ -298,7 +300,10 @@ static int read_moved(struct spr_run *run)
         if (r <= 0) {
             return r;
         }
-        r = read_found(run, first);
+        r = spr_inodes_make(&run->walk, first, &run->inodes);
+        if (r == 0) {
+            r = read_found(run);
+        }
         if (r < 0) {
             return r;
         }
@@ -317,10 +322,10 @@ static int run_scan(struct spr_run *run, const struct spr_scan_request *request)
     if (r == 0) {
         r = compare_known(run, (request->flags & SPR_SCAN_QUICK) != 0);
     }
-    spr_inodes_done(&run->inodes);
     if (r == 0 && run->refresh.carried + run->doubles < run->walk.candidate_count) {
-        r = read_found(run, 0);
+        r = read_found(run);
     }
+    spr_inodes_done(&run->inodes);
     if (r == 0) {
         r = read_moved(run);
     }

@@ -55,23 +55,19 @@ static int sort_by_key(struct spr_inode *items, size_t count)
     return 0;
 }
 
-/* Those from first on that are to be read, or all of them. */
-static int collect(const struct spr_walk *walk, size_t first, bool all,
-                   struct spr_inodes *ret_inodes)
+int spr_inodes_make(const struct spr_walk *walk, size_t first, struct spr_inodes *ret_inodes)
 {
     *ret_inodes = (struct spr_inodes){ 0 };
     if (walk->candidate_count > UINT32_MAX) {
         return -EOVERFLOW;
     }
-    struct spr_inode *items = malloc((walk->candidate_count - first + 1) * sizeof(*items));
+    const size_t count = walk->candidate_count - first;
+    struct spr_inode *items = malloc((count + 1) * sizeof(*items));
     if (items == NULL) {
         return -ENOMEM;
     }
-    size_t count = 0;
-    for (size_t i = first; i < walk->candidate_count; i++) {
-        if (all || walk->candidates[i].state == SPR_CANDIDATE_FOUND) {
-            items[count++] = (struct spr_inode){ walk->candidates[i].inode, (uint32_t)i };
-        }
+    for (size_t i = 0; i < count; i++) {
+        items[i] = (struct spr_inode){ walk->candidates[first + i].inode, (uint32_t)(first + i) };
     }
     int r = count > 1 ? sort_by_key(items, count) : 0;
     if (r < 0) {
@@ -82,35 +78,26 @@ static int collect(const struct spr_walk *walk, size_t first, bool all,
     return 0;
 }
 
-int spr_inodes_make(const struct spr_walk *walk, struct spr_inodes *ret_inodes)
-{
-    return collect(walk, 0, true, ret_inodes);
-}
-
 void spr_inodes_done(struct spr_inodes *inodes)
 {
     free(inodes->items);
     *inodes = (struct spr_inodes){ 0 };
 }
 
-int spr_sequence_make(const struct spr_walk *walk, size_t first, struct spr_sequence *ret_order)
+int spr_sequence_make(const struct spr_walk *walk, const struct spr_inodes *inodes,
+                      struct spr_sequence *ret_order)
 {
-    struct spr_inodes inodes;
-    *ret_order = (struct spr_sequence){ 0 };
-    int r = collect(walk, first, false, &inodes);
-    if (r < 0) {
-        return r;
-    }
-    uint32_t *indices = malloc((inodes.count + 1) * sizeof(*indices));
+    uint32_t *indices = malloc((inodes->count + 1) * sizeof(*indices));
+    *ret_order = (struct spr_sequence){ .indices = indices };
     if (indices == NULL) {
-        spr_inodes_done(&inodes);
         return -ENOMEM;
     }
-    for (size_t i = 0; i < inodes.count; i++) {
-        indices[i] = inodes.items[i].index;
+    for (size_t i = 0; i < inodes->count; i++) {
+        const uint32_t index = inodes->items[i].index;
+        if (walk->candidates[index].state == SPR_CANDIDATE_FOUND) {
+            indices[ret_order->count++] = index;
+        }
     }
-    *ret_order = (struct spr_sequence){ .indices = indices, .count = inodes.count };
-    spr_inodes_done(&inodes);
     return 0;
 }
 

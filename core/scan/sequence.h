@@ -7,7 +7,7 @@
 
 #include "core/scan/walk.h"
 
-/* Candidates by inode. */
+/* All candidates from first on, by inode. */
 struct spr_inode {
     uint64_t inode;
     uint32_t index;
@@ -16,7 +16,7 @@ struct spr_inodes {
     struct spr_inode *items;
     size_t count;
 };
-int spr_inodes_make(const struct spr_walk *walk, struct spr_inodes *ret_inodes);
+int spr_inodes_make(const struct spr_walk *walk, size_t first, struct spr_inodes *ret_inodes);
 void spr_inodes_done(struct spr_inodes *inodes);
 /* The same file met twice while it moved: the later place counts, the earlier is dropped. Their
  * number. */
@@ -27,8 +27,9 @@ struct spr_sequence {
     size_t count, sample_count; /* the first sample_count are the sample */
 };
 
-/* All candidates from first on that are to be read, by inode. */
-int spr_sequence_make(const struct spr_walk *walk, size_t first, struct spr_sequence *ret_order);
+/* Those that are to be read, by inode. */
+int spr_sequence_make(const struct spr_walk *walk, const struct spr_inodes *inodes,
+                      struct spr_sequence *ret_order);
 /* Moves a spread sample of about sample_max to the front. */
 int spr_sequence_spread(struct spr_sequence *order, size_t sample_max);
 /* Sorts what follows the sample by creation, when the names tell it. */

@@ -7,6 +7,14 @@
 
 enum { COUNT = 64 * 128, SAMPLE = 64 * 16 };
 
+static void make_sequence(const struct spr_walk *walk, size_t first, struct spr_sequence *order)
+{
+    struct spr_inodes inodes;
+    cr_assert_eq(spr_inodes_make(walk, first, &inodes), 0);
+    cr_assert_eq(spr_sequence_make(walk, &inodes, order), 0);
+    spr_inodes_done(&inodes);
+}
+
 /* Candidate i has inode COUNT - i. */
 static void make_order(struct spr_walk *walk, struct spr_sequence *order)
 {
@@ -16,7 +24,7 @@ static void make_order(struct spr_walk *walk, struct spr_sequence *order)
     for (uint32_t i = 0; i < COUNT; i++) {
         walk->candidates[i].inode = COUNT - i;
     }
-    cr_assert_eq(spr_sequence_make(walk, 0, order), 0);
+    make_sequence(walk, 0, order);
 }
 
 Test(sequence, orders_candidates_by_inode)
@@ -42,7 +50,7 @@ Test(sequence, leaves_out_what_is_not_to_be_read)
     spr_sequence_done(&order);
     walk.candidates[5].state = SPR_CANDIDATE_CARRIED;
 
-    cr_assert_eq(spr_sequence_make(&walk, 4, &order), 0);
+    make_sequence(&walk, 4, &order);
 
     cr_expect_eq(order.count, COUNT - 5);
     cr_expect_eq(order.indices[order.count - 1], 4);
