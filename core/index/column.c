@@ -189,7 +189,9 @@ static bool take_planes(const struct parts *parts, uint32_t items, unsigned widt
     const uint8_t *at = parts->codes;
     size_t left = parts->code_bytes;
     const size_t length = width <= SPR_COLUMN_NARROW ? bytes_of(items, width) : items;
-    memset(out, 0, items * sizeof(*out));
+    if (width == 0) {
+        memset(out, 0, items * sizeof(*out));
+    }
     for (unsigned shift = 0; shift < width; shift += 8) {
         if (left < 4) {
             return false;
@@ -201,7 +203,10 @@ static bool take_planes(const struct parts *parts, uint32_t items, unsigned widt
         if (width <= SPR_COLUMN_NARROW) {
             take_codes(plane, items, width, out);
         }
-        for (uint32_t i = 0; width > SPR_COLUMN_NARROW && i < items; i++) {
+        for (uint32_t i = 0; width > SPR_COLUMN_NARROW && shift == 0 && i < items; i++) {
+            out[i] = plane[i];
+        }
+        for (uint32_t i = 0; shift > 0 && i < items; i++) {
             out[i] |= (uint64_t)plane[i] << shift;
         }
         at += 4 + stored;
@@ -252,8 +257,9 @@ bool spr_column_decode(const struct spr_column_view *view, uint32_t block,
     } else if (entry.flags & SPR_COLUMN_SERIAL) {
         for (uint32_t i = 0; i < items; i++) {
             const uint64_t code = ret_keys[i];
+            const uint64_t next = head + (code == 0);
             ret_keys[i] = code == 0 ? head : code - 1;
-            head = ret_keys[i] >= head ? ret_keys[i] + 1 : head;
+            head = code > next ? code : next; /* the only thing that waits for the item before */
         }
     } else {
         for (uint32_t i = 0; i < items; i++) {

@@ -66,6 +66,8 @@ struct spr_segment_reader;
 int spr_segment_reader_new(const struct spr_segment *segment,
                            struct spr_segment_reader **ret_reader);
 void spr_segment_reader_free(struct spr_segment_reader *reader);
+/* Makes it one of another segment, with the buffers it has. */
+void spr_segment_reader_turn(struct spr_segment_reader *reader, const struct spr_segment *segment);
 
 /* The whole record; texts live until the next call on this reader. */
 int spr_segment_record(struct spr_segment_reader *reader, uint32_t row,

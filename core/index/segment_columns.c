@@ -39,10 +39,14 @@ int spr_segment_keys(struct spr_segment_reader *reader, unsigned column, uint32_
     const struct spr_column_view *view = &segment->columns[column];
     struct spr_decoded_keys *decoded = &reader->columns[column];
     if (decoded->keys == NULL) {
-        decoded->keys = calloc(SPR_COLUMN_BLOCK, sizeof(*decoded->keys));
+        decoded->keys = malloc(SPR_COLUMN_BLOCK * sizeof(*decoded->keys));
         if (decoded->keys == NULL) {
             return spr_fault_set(fault, -ENOMEM, segment->name, 0, "out of memory");
         }
+    }
+    if (view->blocks == 0 && decoded->block == UINT32_MAX) {
+        memset(decoded->keys, 0, SPR_COLUMN_BLOCK * sizeof(*decoded->keys));
+        decoded->block = 0; /* as any other */
     }
     if (view->blocks > 0 && decoded->block != block) {
         int r = verify(segment, column, block, fault);

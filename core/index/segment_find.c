@@ -56,10 +56,43 @@ static inline uint64_t is_sought(const struct sought *sought, uint64_t key)
     return sought->bits[id / 64] >> (id % 64) & inside;
 }
 
+/* Bit i: item i of up to 64 has the key. */
+static inline uint64_t equal_bits(const uint64_t *keys, uint32_t count, uint64_t key)
+{
+    uint8_t equal[64];
+    uint64_t word = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        equal[i] = keys[i] == key;
+    }
+    for (uint32_t i = 0; i + 8 <= count; i += 8) { /* the lowest bits of eight bytes */
+        word |= (spr_load_u64(equal + i) * UINT64_C(0x0102040810204080) >> 56) << i;
+    }
+    for (uint32_t i = count / 8 * 8; i < count; i++) {
+        word |= (uint64_t)equal[i] << i;
+    }
+    return word;
+}
+
+/* Adds to hits the items that have one key: most sets have one string. */
+static void mark_key(const uint64_t *keys, uint32_t count, uint64_t key, uint64_t hits[WORDS])
+{
+    uint32_t at = 0;
+    for (; at + 64 <= count; at += 64) {
+        hits[at / 64] |= equal_bits(keys + at, 64, key);
+    }
+    if (at < count) {
+        hits[at / 64] |= equal_bits(keys + at, count - at, key);
+    }
+}
+
 /* Adds to hits the items whose key is in the set. */
 static void mark(const uint64_t *keys, uint32_t count, const struct sought *sought,
                  uint64_t hits[WORDS])
 {
+    if (sought->span == 0) {
+        mark_key(keys, count, sought->low, hits);
+        return;
+    }
     for (uint32_t at = 0; at < count; at += 64) {
         const uint32_t left = count - at < 64 ? count - at : 64;
         uint64_t word = 0;
@@ -121,17 +154,18 @@ static int mark_accounts(struct spr_segment_reader *reader, const struct sought 
     if (r == 0) {
         r = spr_segment_keys(reader, own->column, block, &accounts, &count, fault);
     }
-    for (uint32_t at = 0; r == 0 && at < count; at += 64) {
-        const uint32_t left = count - at < 64 ? count - at : 64;
-        uint64_t same = 0;
-        uint64_t word = 0;
-        for (uint32_t i = 0; i < left; i++) {
-            same |= (uint64_t)(accounts[at + i] == SPR_KEY_SAME) << i;
-            word |= is_sought(own, accounts[at + i]) << i;
-        }
-        hits[at / 64] = word | (same & senders[at / 64]);
+    if (r < 0) {
+        return r;
     }
-    return r;
+    uint64_t same[WORDS] = { 0 };
+    if (may_be_same) {
+        mark_key(accounts, count, SPR_KEY_SAME, same);
+    }
+    mark(accounts, count, own, hits);
+    for (size_t i = 0; i < WORDS; i++) {
+        hits[i] |= same[i] & senders[i];
+    }
+    return 0;
 }
 
 int spr_segment_rows_with(struct spr_segment_reader *reader, enum spr_column column,

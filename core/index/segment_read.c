@@ -234,6 +234,20 @@ int spr_segment_record(struct spr_segment_reader *reader, uint32_t row,
     return 0;
 }
 
+void spr_segment_reader_turn(struct spr_segment_reader *reader, const struct spr_segment *segment)
+{
+    reader->segment = segment;
+    reader->names.block = UINT32_MAX;
+    reader->counted_row = 0;
+    reader->counted = 0;
+    for (unsigned i = 0; i < SPR_AT_COLUMNS; i++) {
+        reader->columns[i].block = UINT32_MAX;
+    }
+    for (unsigned i = 0; i < SPR_STRING_SLOTS; i++) {
+        reader->strings[i].block = UINT32_MAX;
+    }
+}
+
 int spr_segment_reader_new(const struct spr_segment *segment,
                            struct spr_segment_reader **ret_reader)
 {
@@ -241,14 +255,7 @@ int spr_segment_reader_new(const struct spr_segment *segment,
     if (reader == NULL) {
         return -ENOMEM;
     }
-    reader->segment = segment;
-    reader->names.block = UINT32_MAX;
-    for (unsigned i = 0; i < SPR_AT_COLUMNS; i++) {
-        reader->columns[i].block = UINT32_MAX;
-    }
-    for (unsigned i = 0; i < SPR_STRING_SLOTS; i++) {
-        reader->strings[i].block = UINT32_MAX;
-    }
+    spr_segment_reader_turn(reader, segment);
     int r = spr_block_reader_new(&reader->unpacker);
     if (r < 0) {
         spr_segment_reader_free(reader);

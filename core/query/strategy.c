@@ -139,6 +139,23 @@ static uint64_t *live_rows(const struct spr_manifest_segment *entry, uint32_t ro
     return live;
 }
 
+/* The readers of a thread serve one segment after the other. */
+static int aim_readers(struct spr_scope *scope)
+{
+    struct spr_segment_reader **readers[] = { &scope->rows, &scope->strings };
+    for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+        if (*readers[i] != NULL) {
+            spr_segment_reader_turn(*readers[i], scope->segment);
+            continue;
+        }
+        const int r = spr_segment_reader_new(scope->segment, readers[i]);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
 static int run_segment(struct run *run, const struct spr_snapshot *snapshot, uint32_t number,
                        uint64_t **ret_rows)
 {
@@ -163,11 +180,7 @@ static int run_segment(struct run *run, const struct spr_snapshot *snapshot, uin
         r = -ENOMEM;
         goto done;
     }
-    r = spr_segment_reader_new(segment, &scope->rows);
-    if (r < 0) {
-        goto done;
-    }
-    r = spr_segment_reader_new(segment, &scope->strings);
+    r = aim_readers(scope);
     if (r < 0) {
         goto done;
     }
@@ -178,10 +191,6 @@ static int run_segment(struct run *run, const struct spr_snapshot *snapshot, uin
     }
 
 done:
-    spr_segment_reader_free(scope->rows);
-    spr_segment_reader_free(scope->strings);
-    scope->rows = NULL;
-    scope->strings = NULL;
     free(rows);
     free(live);
     return r;
@@ -308,6 +317,8 @@ static int make_team(struct team *team, const struct spr_question *question)
 static void free_team(struct team *team)
 {
     for (uint32_t i = 0; team != NULL && i < team->member_count; i++) {
+        spr_segment_reader_free(team->members[i].run.scope.rows);
+        spr_segment_reader_free(team->members[i].run.scope.strings);
         free(team->members[i].run.reports);
     }
     free(team);
