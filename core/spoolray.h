@@ -262,6 +262,32 @@ int spr_result_open(struct spr_index *index, const struct spr_query *query, enum
 /* 1 a message, 0 at the end. */
 int spr_result_next(struct spr_result *result, struct spr_message *ret_message,
                     struct spr_fault *fault);
+/* Members of struct spr_message that may be left out. */
+enum spr_member {
+    SPR_MEMBER_PATH = 1u << 0,
+    SPR_MEMBER_QUEUE_NAME = 1u << 1,
+    SPR_MEMBER_QUEUE_ID = 1u << 2,
+    SPR_MEMBER_SENDER = 1u << 3,
+    SPR_MEMBER_AUTH_ACCOUNT = 1u << 4,
+    SPR_MEMBER_AUTH_METHOD = 1u << 5,
+    SPR_MEMBER_LOCAL_USER = 1u << 6,
+    SPR_MEMBER_CLIENT_ADDRESS = 1u << 7,
+    SPR_MEMBER_HELO = 1u << 8,
+    SPR_MEMBER_SUBJECT = 1u << 9,
+    SPR_MEMBER_HEADER_FROM = 1u << 10,
+    SPR_MEMBER_MESSAGE_ID = 1u << 11,
+    SPR_MEMBER_LAST_ERROR = 1u << 12,
+    SPR_MEMBER_ARRIVAL_TIME = 1u << 13,
+    SPR_MEMBER_NEXT_RETRY = 1u << 14,
+    SPR_MEMBER_ATTEMPTS = 1u << 15,
+    SPR_MEMBER_MESSAGE_SIZE = 1u << 16,
+    SPR_MEMBER_UID = 1u << 17,
+    SPR_MEMBER_FACTS = 1u << 18, /* state, auth_source, flags, recipient_count */
+    SPR_MEMBER_RECIPIENTS = 1u << 19,
+};
+/* From the next message on only these members (spr_member) are read; others are as where they are
+ * unknown. What is not read costs nothing. Before it all are. */
+void spr_result_want(struct spr_result *result, uint32_t members);
 uint64_t spr_result_count(const struct spr_result *result);
 void spr_result_close(struct spr_result *result);
 /* The plan chosen, as lines of text for people; borrowed until close. */

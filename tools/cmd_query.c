@@ -128,6 +128,16 @@ static int check_emit(const struct spr_cli *cli, const char *format)
     return spr_error_say(SPR_EXIT_USAGE, format, "no such format", NULL);
 }
 
+/* What each message must tell. */
+static void want_members(const struct wish *wish, struct spr_result *result)
+{
+    if (wish->output == OUTPUT_EMIT) {
+        spr_result_want(result, SPR_MEMBER_QUEUE_ID);
+    } else if (wish->output != OUTPUT_JSON || wish->columns_given) {
+        spr_result_want(result, spr_columns_members(&wish->columns));
+    }
+}
+
 /* Looks at the rows that a terminal will show first, and makes the columns fit it. */
 static int fit_terminal(const struct spr_session *session, const struct spr_query *query,
                         struct wish *wish)
@@ -141,6 +151,7 @@ static int fit_terminal(const struct spr_session *session, const struct spr_quer
     if (r < 0) {
         return spr_session_error(session, r, &fault);
     }
+    want_members(wish, result);
     memset(wish->widths, 0, sizeof(wish->widths));
     for (unsigned rows = 0; rows < ROWS_MEASURED && (wish->limit == 0 || rows < wish->limit) &&
                             (r = spr_result_next(result, &message, &fault)) == 1;
@@ -194,6 +205,7 @@ static int print_messages(const struct spr_session *session, const struct wish *
     uint64_t rows = 0;
     struct spr_out out;
     int r = 0;
+    want_members(wish, result);
     spr_out_begin(&out, stdout);
     if (total > 0) {
         print_head(&out, wish);

@@ -115,31 +115,32 @@ static struct spr_value take_recipients(const struct spr_row *row)
 }
 
 static const struct spr_column COLUMNS[] = {
-    { "spool", "spool", 20, false, false, take_spool },
-    { "format", "format", 10, false, false, take_format },
-    { "host", "host", 12, false, false, take_host },
-    { "queue_name", "queue", 8, false, false, take_queue_name },
-    { "queue_id", "id", 12, false, false, take_queue_id },
-    { "sender", "sender", 0, false, false, take_sender },
-    { "auth_account", "account", 0, false, false, take_auth_account },
-    { "auth_source", "known by", 8, false, false, take_auth_source },
-    { "auth_method", "method", 8, false, false, take_auth_method },
-    { "local_user", "user", 10, false, false, take_local_user },
-    { "client_address", "client", 15, false, false, take_client_address },
-    { "helo", "helo", 16, false, false, take_helo },
-    { "arrival_time", "arrived", 16, false, false, take_arrival_time },
-    { "next_retry", "next retry", 16, false, false, take_next_retry },
-    { "attempts", "attempts", 8, true, false, take_attempts },
-    { "message_size", "size", 8, true, false, take_message_size },
-    { "recipients", "recipients", 0, false, false, take_recipients },
-    { "subject", "subject", 0, false, true, take_subject },
-    { "header_from", "from", 0, false, true, take_header_from },
-    { "message_id", "message id", 0, false, true, take_message_id },
-    { "state", "state", 8, false, false, take_state },
-    { "path", "path", 0, false, false, take_path },
-    { "uid", "uid", 6, true, false, take_uid },
-    { "recipient_count", "rcpts", 6, true, false, take_recipient_count },
-    { "error", "last error", 0, false, false, take_last_error },
+    { "spool", "spool", 20, false, false, 0, take_spool },
+    { "format", "format", 10, false, false, 0, take_format },
+    { "host", "host", 12, false, false, 0, take_host },
+    { "queue_name", "queue", 8, false, false, SPR_MEMBER_QUEUE_NAME, take_queue_name },
+    { "queue_id", "id", 12, false, false, SPR_MEMBER_QUEUE_ID, take_queue_id },
+    { "sender", "sender", 0, false, false, SPR_MEMBER_SENDER, take_sender },
+    { "auth_account", "account", 0, false, false, SPR_MEMBER_AUTH_ACCOUNT, take_auth_account },
+    { "auth_source", "known by", 8, false, false, SPR_MEMBER_FACTS, take_auth_source },
+    { "auth_method", "method", 8, false, false, SPR_MEMBER_AUTH_METHOD, take_auth_method },
+    { "local_user", "user", 10, false, false, SPR_MEMBER_LOCAL_USER, take_local_user },
+    { "client_address", "client", 15, false, false, SPR_MEMBER_CLIENT_ADDRESS,
+      take_client_address },
+    { "helo", "helo", 16, false, false, SPR_MEMBER_HELO, take_helo },
+    { "arrival_time", "arrived", 16, false, false, SPR_MEMBER_ARRIVAL_TIME, take_arrival_time },
+    { "next_retry", "next retry", 16, false, false, SPR_MEMBER_NEXT_RETRY, take_next_retry },
+    { "attempts", "attempts", 8, true, false, SPR_MEMBER_ATTEMPTS, take_attempts },
+    { "message_size", "size", 8, true, false, SPR_MEMBER_MESSAGE_SIZE, take_message_size },
+    { "recipients", "recipients", 0, false, false, SPR_MEMBER_RECIPIENTS, take_recipients },
+    { "subject", "subject", 0, false, true, SPR_MEMBER_SUBJECT, take_subject },
+    { "header_from", "from", 0, false, true, SPR_MEMBER_HEADER_FROM, take_header_from },
+    { "message_id", "message id", 0, false, true, SPR_MEMBER_MESSAGE_ID, take_message_id },
+    { "state", "state", 8, false, false, SPR_MEMBER_FACTS, take_state },
+    { "path", "path", 0, false, false, SPR_MEMBER_PATH, take_path },
+    { "uid", "uid", 6, true, false, SPR_MEMBER_UID, take_uid },
+    { "recipient_count", "rcpts", 6, true, false, SPR_MEMBER_FACTS, take_recipient_count },
+    { "error", "last error", 0, false, false, SPR_MEMBER_LAST_ERROR, take_last_error },
 };
 #define COLUMN_COUNT (sizeof(COLUMNS) / sizeof(COLUMNS[0]))
 
@@ -201,6 +202,15 @@ void spr_columns_list(FILE *out)
     for (size_t i = 0; i < COLUMN_COUNT; i++) {
         (void)fprintf(out, "%s\n", COLUMNS[i].name);
     }
+}
+
+uint32_t spr_columns_members(const struct spr_columns *columns)
+{
+    uint32_t members = 0;
+    for (unsigned i = 0; i < columns->count; i++) {
+        members |= columns->column[i]->members;
+    }
+    return members;
 }
 
 void spr_columns_widths(const struct spr_columns *columns, unsigned total, unsigned *ret_widths)

@@ -30,6 +30,7 @@ struct spr_column {
     unsigned width; /* on a terminal; 0: shares what is left */
     bool right;
     bool indexed_only; /* absent from JSON where unknown: subject and the like */
+    uint32_t members;  /* of the message that it needs: spr_member */
     struct spr_value (*take)(const struct spr_row *row);
 };
 
@@ -42,6 +43,8 @@ struct spr_columns {
 int spr_columns_choose(const char *fields, struct spr_columns *ret_columns);
 void spr_columns_all(struct spr_columns *ret_columns);
 void spr_columns_list(FILE *out);
+/* What a message must have for them: spr_member. */
+uint32_t spr_columns_members(const struct spr_columns *columns);
 /* Widths for where nothing is cut; widths has SPR_COLUMNS_MAX entries, as below. */
 void spr_columns_widths(const struct spr_columns *columns, unsigned total, unsigned *ret_widths);
 /* For a terminal: widens widths (from 0) to what titles and one row need; then makes a table of

@@ -73,6 +73,25 @@ void spr_segment_reader_turn(struct spr_segment_reader *reader, const struct spr
 int spr_segment_record(struct spr_segment_reader *reader, uint32_t row,
                        struct spr_record *ret_record, struct spr_fault *fault);
 
+/* Parts of a record; what is not wanted is left unknown. Identity needs names. */
+enum spr_record_part {
+    SPR_PART_QUEUE_ID = 1u << 0,
+    SPR_PART_NAMES = 1u << 1,    /* of queue id, files and folder */
+    SPR_PART_IDENTITY = 1u << 2, /* inode to identity_digest */
+    SPR_PART_DIR = 1u << 3,
+    SPR_PART_FACTS = 1u << 4, /* state, auth_source, flags */
+    SPR_PART_RECIPIENTS = 1u << 5,
+};
+struct spr_record_wish {
+    uint32_t parts;   /* spr_record_part */
+    uint32_t texts;   /* bit c: of enum spr_column */
+    uint32_t numbers; /* bit n: of enum spr_number */
+};
+/* The same, but only what is wanted; recipient_count is told with facts, too. */
+int spr_segment_record_part(struct spr_segment_reader *reader, uint32_t row,
+                            struct spr_record_wish wish, struct spr_record *ret_record,
+                            struct spr_fault *fault);
+
 /* Where a message lay and how its file looked: all that a refresh compares. Texts live until the
  * next call on this reader. */
 struct spr_segment_place {

@@ -144,24 +144,29 @@ static int load_recipients(struct spr_segment_reader *reader, uint32_t row,
     return r;
 }
 
-/* Names, folder and identity: what spr_segment_place tells and a record begins with. */
-static int load_place(struct spr_segment_reader *reader, uint32_t row, struct spr_record *record,
+static int load_dir(struct spr_segment_reader *reader, uint32_t row, struct spr_record *record,
+                    struct spr_fault *fault)
+{
+    uint64_t dir = 0;
+    int r = spr_segment_key_within(reader, SPR_AT_DIR, row, SPR_DIRS_MAX - 1, &dir, fault);
+    record->dir = (unsigned)dir;
+    return r;
+}
+
+static int load_names(struct spr_segment_reader *reader, uint32_t row, struct spr_record *record,
                       struct spr_fault *fault)
 {
-    spr_arena_reset(&reader->arena);
     int r = spr_segment_names(reader, row, record, fault);
-    if (r == 0) {
-        r = copy_folder(reader, row, &record->folder, fault);
-    }
-    uint64_t dir = 0;
+    return r < 0 ? r : copy_folder(reader, row, &record->folder, fault);
+}
+
+/* After the names, which the digest is of. */
+static int load_identity(struct spr_segment_reader *reader, uint32_t row, struct spr_record *record,
+                         struct spr_fault *fault)
+{
     uint64_t stat_digest = 0;
     uint64_t set_digest = 0;
-    if (r == 0) {
-        r = spr_segment_key_within(reader, SPR_AT_DIR, row, SPR_DIRS_MAX - 1, &dir, fault);
-    }
-    if (r == 0) {
-        r = spr_segment_key(reader, SPR_AT_INODE, row, &record->inode, fault);
-    }
+    int r = spr_segment_key(reader, SPR_AT_INODE, row, &record->inode, fault);
     if (r == 0) {
         r = spr_segment_key(reader, SPR_AT_FILE_SIZE, row, &record->file_size, fault);
     }
@@ -178,10 +183,21 @@ static int load_place(struct spr_segment_reader *reader, uint32_t row, struct sp
     if (r < 0) {
         return r;
     }
-    record->dir = (unsigned)dir;
     record->stat_digest = (uint32_t)stat_digest;
     record->set_digest = (uint32_t)set_digest ^ spr_set_digest(record->files, record->file_count);
     return 0;
+}
+
+/* Names, folder and identity: what spr_segment_place tells and a record begins with. */
+static int load_place(struct spr_segment_reader *reader, uint32_t row, struct spr_record *record,
+                      struct spr_fault *fault)
+{
+    spr_arena_reset(&reader->arena);
+    int r = load_names(reader, row, record, fault);
+    if (r == 0) {
+        r = load_dir(reader, row, record, fault);
+    }
+    return r < 0 ? r : load_identity(reader, row, record, fault);
 }
 
 int spr_segment_place(struct spr_segment_reader *reader, uint32_t row,
@@ -206,32 +222,85 @@ int spr_segment_place(struct spr_segment_reader *reader, uint32_t row,
     return 0;
 }
 
+static int load_facts(struct spr_segment_reader *reader, uint32_t row, struct spr_record *record,
+                      struct spr_fault *fault)
+{
+    struct spr_segment_facts facts;
+    const int r = spr_segment_facts(reader, row, &facts, fault);
+    if (r == 0) {
+        record->state = facts.state;
+        record->auth_source = facts.auth_source;
+        record->flags = facts.flags;
+        record->recipient_count = facts.recipient_count;
+    }
+    return r;
+}
+
+static int load_id(struct spr_segment_reader *reader, uint32_t row, struct spr_record *record,
+                   struct spr_fault *fault)
+{
+    struct spr_text id = { NULL, 0 };
+    const int r = spr_segment_queue_id(reader, row, &id, fault);
+    uint8_t *bytes = r == 0 ? spr_arena_take(&reader->arena, id.length) : NULL;
+    if (r == 0 && bytes == NULL) {
+        return spr_fault_set(fault, -ENOMEM, reader->segment->name, 0, "out of memory");
+    }
+    if (r == 0) {
+        memcpy(bytes, id.bytes, id.length);
+        record->queue_id = (struct spr_text){ bytes, id.length };
+    }
+    return r;
+}
+
+typedef int (*load_fn)(struct spr_segment_reader *reader, uint32_t row, struct spr_record *record,
+                       struct spr_fault *fault);
+
+/* In this order: names come before what is made of them. */
+static const struct {
+    enum spr_record_part part;
+    load_fn load;
+} PARTS[] = {
+    { SPR_PART_QUEUE_ID, load_id }, { SPR_PART_NAMES, load_names },
+    { SPR_PART_DIR, load_dir },     { SPR_PART_IDENTITY, load_identity },
+    { SPR_PART_FACTS, load_facts }, { SPR_PART_RECIPIENTS, load_recipients },
+};
+
+int spr_segment_record_part(struct spr_segment_reader *reader, uint32_t row,
+                            struct spr_record_wish wish, struct spr_record *ret_record,
+                            struct spr_fault *fault)
+{
+    struct spr_record record = { 0 };
+    int r = 0;
+    spr_arena_reset(&reader->arena);
+    for (size_t i = 0; r == 0 && i < sizeof(PARTS) / sizeof(PARTS[0]); i++) {
+        if ((wish.parts & PARTS[i].part) != 0) {
+            r = PARTS[i].load(reader, row, &record, fault);
+        }
+    }
+    for (unsigned i = 0; r == 0 && i < SPR_COLUMN_COUNT; i++) {
+        if ((wish.texts >> i & 1) != 0) {
+            r = copy_column(reader, (enum spr_column)i, row, &record.text[i], fault);
+        }
+    }
+    for (unsigned i = 0; r == 0 && i < SPR_NUMBER_COUNT; i++) {
+        record.number[i] = SPR_COUNT_UNKNOWN;
+        if ((wish.numbers >> i & 1) != 0) {
+            r = spr_segment_number(reader, row, (enum spr_number)i, &record.number[i], fault);
+        }
+    }
+    if (r == 0) {
+        *ret_record = record;
+    }
+    return r;
+}
+
 int spr_segment_record(struct spr_segment_reader *reader, uint32_t row,
                        struct spr_record *ret_record, struct spr_fault *fault)
 {
-    struct spr_record record = { 0 };
-    struct spr_segment_facts facts;
-    int r = load_place(reader, row, &record, fault);
-    if (r == 0) {
-        r = spr_segment_facts(reader, row, &facts, fault);
-    }
-    for (unsigned i = 0; r == 0 && i < SPR_COLUMN_COUNT; i++) {
-        r = copy_column(reader, (enum spr_column)i, row, &record.text[i], fault);
-    }
-    for (unsigned i = 0; r == 0 && i < SPR_NUMBER_COUNT; i++) {
-        r = spr_segment_number(reader, row, (enum spr_number)i, &record.number[i], fault);
-    }
-    if (r == 0) {
-        r = load_recipients(reader, row, &record, fault);
-    }
-    if (r < 0) {
-        return r;
-    }
-    record.state = facts.state;
-    record.auth_source = facts.auth_source;
-    record.flags = facts.flags;
-    *ret_record = record;
-    return 0;
+    const struct spr_record_wish all = { SPR_PART_NAMES | SPR_PART_IDENTITY | SPR_PART_DIR |
+                                             SPR_PART_FACTS | SPR_PART_RECIPIENTS,
+                                         UINT32_MAX, UINT32_MAX };
+    return spr_segment_record_part(reader, row, all, ret_record, fault);
 }
 
 void spr_segment_reader_turn(struct spr_segment_reader *reader, const struct spr_segment *segment)

@@ -21,6 +21,19 @@ static void drop_decoded(struct spr_decoded *decoded)
     *decoded = (struct spr_decoded){ .block = UINT32_MAX };
 }
 
+/* Room for a block; some more than asked for, because the next one is about as large. */
+static bool make_room(struct spr_decoded *decoded, uint32_t bytes, uint32_t starts)
+{
+    if (decoded->bytes_room < bytes || decoded->starts_room < starts) {
+        drop_decoded(decoded);
+        decoded->bytes = malloc((size_t)bytes + bytes / 8);
+        decoded->starts = malloc(((size_t)starts + starts / 8) * sizeof(*decoded->starts));
+        decoded->bytes_room = bytes + bytes / 8;
+        decoded->starts_room = starts + starts / 8;
+    }
+    return decoded->bytes != NULL && decoded->starts != NULL;
+}
+
 static bool skip_string(const uint8_t **at, const uint8_t *end)
 {
     struct spr_text text;
@@ -61,11 +74,9 @@ static int decode(struct spr_segment_reader *reader, const struct spr_block_view
                   uint32_t block, bool (*skip)(const uint8_t **at, const uint8_t *end),
                   struct spr_decoded *decoded, struct spr_fault *fault)
 {
-    drop_decoded(decoded);
     const struct spr_block_entry entry = spr_block_entry(view, block);
-    decoded->bytes = malloc(entry.raw);
-    decoded->starts = malloc(((size_t)entry.count + 1) * sizeof(*decoded->starts));
-    if (decoded->bytes == NULL || decoded->starts == NULL) {
+    decoded->block = UINT32_MAX;
+    if (!make_room(decoded, entry.raw, entry.count + 1)) {
         return fail_memory(reader, fault);
     }
     const char *reason = NULL;

@@ -37,6 +37,7 @@ struct spr_decoded {
     uint8_t *bytes;
     uint32_t *starts; /* count + 1 */
     uint32_t first, count;
+    uint32_t bytes_room, starts_room; /* kept from block to block */
 };
 
 /* A decoded block of a column. */

@@ -30,6 +30,8 @@ struct spr_result {
     uint64_t position;             /* in order */
     uint32_t segment, row;         /* where to look next in index order */
     struct slot slots[READERS_MAX];
+    bool wants_some; /* else messages are told whole */
+    struct spr_record_wish wish;
     uint8_t path[SPR_PATH_MAX + SPR_NAME_MAX + 2];
 };
 
@@ -151,8 +153,50 @@ static int reader_for(struct spr_result *result, uint32_t segment,
     return 0;
 }
 
-int spr_result_next_record(struct spr_result *result, struct spr_record *ret_record,
-                           struct spr_fault *fault)
+/* What a record must have for each member of a message. */
+static const struct {
+    enum spr_member member;
+    struct spr_record_wish wish;
+} MEMBERS[] = {
+    { SPR_MEMBER_PATH, { SPR_PART_NAMES, 0, 0 } },
+    { SPR_MEMBER_QUEUE_NAME, { SPR_PART_DIR, 1u << SPR_COLUMN_QUEUE_NAME, 0 } },
+    { SPR_MEMBER_QUEUE_ID, { SPR_PART_QUEUE_ID, 0, 0 } },
+    { SPR_MEMBER_SENDER, { 0, 1u << SPR_COLUMN_SENDER, 0 } },
+    { SPR_MEMBER_AUTH_ACCOUNT, { 0, 1u << SPR_COLUMN_ACCOUNT, 0 } },
+    { SPR_MEMBER_AUTH_METHOD, { 0, 1u << SPR_COLUMN_AUTH_METHOD, 0 } },
+    { SPR_MEMBER_LOCAL_USER, { 0, 1u << SPR_COLUMN_LOCAL_USER, 0 } },
+    { SPR_MEMBER_CLIENT_ADDRESS, { 0, 1u << SPR_COLUMN_CLIENT, 0 } },
+    { SPR_MEMBER_HELO, { 0, 1u << SPR_COLUMN_HELO, 0 } },
+    { SPR_MEMBER_SUBJECT, { 0, 1u << SPR_COLUMN_SUBJECT, 0 } },
+    { SPR_MEMBER_HEADER_FROM, { 0, 1u << SPR_COLUMN_HEADER_FROM, 0 } },
+    { SPR_MEMBER_MESSAGE_ID, { 0, 1u << SPR_COLUMN_MESSAGE_ID, 0 } },
+    { SPR_MEMBER_LAST_ERROR, { 0, 1u << SPR_COLUMN_LAST_ERROR, 0 } },
+    { SPR_MEMBER_ARRIVAL_TIME, { 0, 0, 1u << SPR_NUMBER_ARRIVAL } },
+    { SPR_MEMBER_NEXT_RETRY, { 0, 0, 1u << SPR_NUMBER_NEXT_RETRY } },
+    { SPR_MEMBER_ATTEMPTS, { 0, 0, 1u << SPR_NUMBER_ATTEMPTS } },
+    { SPR_MEMBER_MESSAGE_SIZE, { 0, 0, 1u << SPR_NUMBER_SIZE } },
+    { SPR_MEMBER_UID, { 0, 0, 1u << SPR_NUMBER_UID } },
+    { SPR_MEMBER_FACTS, { SPR_PART_FACTS, 0, 0 } },
+    { SPR_MEMBER_RECIPIENTS, { SPR_PART_RECIPIENTS, 0, 0 } },
+};
+
+void spr_result_want(struct spr_result *result, uint32_t members)
+{
+    struct spr_record_wish wish = { 0 };
+    for (size_t i = 0; i < sizeof(MEMBERS) / sizeof(MEMBERS[0]); i++) {
+        if ((members & MEMBERS[i].member) != 0) {
+            wish.parts |= MEMBERS[i].wish.parts;
+            wish.texts |= MEMBERS[i].wish.texts;
+            wish.numbers |= MEMBERS[i].wish.numbers;
+        }
+    }
+    result->wants_some = true;
+    result->wish = wish;
+}
+
+/* wish NULL: all of it. */
+static int next_record(struct spr_result *result, const struct spr_record_wish *wish,
+                       struct spr_record *ret_record, struct spr_fault *fault)
 {
     uint32_t segment = 0;
     uint32_t row = 0;
@@ -164,8 +208,15 @@ int spr_result_next_record(struct spr_result *result, struct spr_record *ret_rec
     if (r < 0) {
         return r;
     }
-    r = spr_segment_record(reader, row, ret_record, fault);
+    r = wish != NULL ? spr_segment_record_part(reader, row, *wish, ret_record, fault)
+                     : spr_segment_record(reader, row, ret_record, fault);
     return r < 0 ? r : 1;
+}
+
+int spr_result_next_record(struct spr_result *result, struct spr_record *ret_record,
+                           struct spr_fault *fault)
+{
+    return next_record(result, NULL, ret_record, fault);
 }
 
 static size_t append(struct spr_result *result, size_t length, struct spr_text text)
@@ -205,7 +256,7 @@ int spr_result_next(struct spr_result *result, struct spr_message *ret_message,
                     struct spr_fault *fault)
 {
     struct spr_record record;
-    const int r = spr_result_next_record(result, &record, fault);
+    const int r = next_record(result, result->wants_some ? &result->wish : NULL, &record, fault);
     if (r <= 0) {
         return r;
     }
