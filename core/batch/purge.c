@@ -9,6 +9,7 @@
 
 #include "core/batch/apply.h"
 #include "core/batch/move.h"
+#include "core/batch/opened.h"
 #include "io/dirents.h"
 
 #include <errno.h>
@@ -19,7 +20,6 @@
 #include <unistd.h>
 
 #define ENTRIES_MAX (SPR_BATCH_FILES_MAX + 16u)
-#define GROUP_MAX   4u /* batches at once: a full one takes some 7 MiB */
 
 struct outcome {
     int code; /* 1 all is gone, 0 there was no pivot left to begin with, or a negative errno */
@@ -303,15 +303,19 @@ static int end_purge(struct spr_change *change, const struct purging *purging)
     return r == 0 ? spr_purge_folder(change, batch->job, batch->number, &removed) : r;
 }
 
+/* Up to where all slots are gone. */
 static int purge_group(struct spr_change *change, struct purging *group, uint32_t count)
 {
     int r = 0;
     for (uint32_t i = 0; i < count && r == 0; i++) {
         r = begin_purge(change, &group[i]);
     }
-    if (r == 0) {
-        r = unlink_slots(change, group, count);
-    }
+    return r == 0 ? unlink_slots(change, group, count) : r;
+}
+
+static int end_group(struct spr_change *change, const struct purging *group, uint32_t count)
+{
+    int r = 0;
     for (uint32_t i = 0; i < count && r == 0; i++) {
         r = end_purge(change, &group[i]);
     }
@@ -321,7 +325,8 @@ static int purge_group(struct spr_change *change, struct purging *group, uint32_
 int spr_purge_slots(struct spr_change *change, struct spr_batch *batch, struct spr_journal *journal)
 {
     struct purging purging = { .batch = batch, .journal = journal };
-    return purge_group(change, &purging, 1);
+    const int r = purge_group(change, &purging, 1);
+    return r == 0 ? end_group(change, &purging, 1) : r;
 }
 
 /* Messages that the server still has in memory keep their inodes, hence their ids, until it is
@@ -342,105 +347,118 @@ static int end_memory(struct spr_change *change, const struct spr_batch *batch)
     return r;
 }
 
-/* Opens a batch that can be purged, and what must end before it is. 1 opened, 0 it is none. */
-static int open_purging(struct spr_change *change, uint64_t job, uint64_t number,
-                        struct purging *ret_purging)
+/* ---- Several batches ------------------------------------------------------------------------- */
+
+/* Those of them that can be purged; what must end before is ended. */
+static int take_opened(struct spr_change *change, struct spr_opened_group *opened,
+                       struct purging group[SPR_OPENED_MAX], uint32_t *ret_count)
 {
-    char name[SPR_BATCH_NAME_MAX];
-    struct purging purging = { 0 };
-    enum spr_journal_state state = SPR_JOURNAL_TORN;
-    const int batch_fd = spr_batch_open_folder(change, job, number, name);
-    if (batch_fd < 0) {
-        return batch_fd;
+    uint32_t count = 0;
+    spr_opened_wait(opened);
+    for (uint32_t i = 0; i < opened->count; i++) {
+        struct spr_opened *one = &opened->batches[i];
+        int r = one->code == -ENOENT ? 0 : one->code;
+        if (r < 0 && change->fault != NULL) {
+            *change->fault = one->fault;
+        }
+        if (r == 0 && one->state == SPR_JOURNAL_DECIDED) {
+            r = end_memory(change, one->batch);
+        }
+        if (r < 0) {
+            return r;
+        }
+        if (one->state == SPR_JOURNAL_DECIDED || one->state == SPR_JOURNAL_PURGING) {
+            group[count++] = (struct purging){ .batch = one->batch, .journal = one->journal };
+        }
     }
-    int r =
-        spr_journal_open(batch_fd, name, &purging.batch, &state, &purging.journal, change->fault);
-    (void)close(batch_fd); /* a folder: nothing can be lost */
-    if (r < 0) {
-        return r;
-    }
-    if (state == SPR_JOURNAL_DECIDED) {
-        r = end_memory(change, purging.batch);
-    }
-    if (r == 0 && (state == SPR_JOURNAL_DECIDED || state == SPR_JOURNAL_PURGING)) {
-        *ret_purging = purging;
-        return 1;
-    }
-    spr_journal_close(purging.journal);
-    spr_batch_free(purging.batch);
-    return r;
+    *ret_count = count;
+    return 0;
 }
 
-/* One whose folder is gone is passed over. */
-static int purge_batches(struct spr_change *change, uint64_t job, const uint64_t *numbers,
-                         uint32_t count)
+static int new_group(struct spr_change *change, uint64_t job, struct spr_opened_group **ret_group)
 {
-    struct purging group[GROUP_MAX];
-    uint32_t opened = 0;
-    int r = count <= GROUP_MAX ? 0 : -EINVAL;
-    for (uint32_t i = 0; i < count && r == 0; i++) {
-        const int one = open_purging(change, job, numbers[i], &group[opened]);
-        opened += one == 1 ? 1 : 0;
-        r = one < 0 && one != -ENOENT ? one : 0;
+    struct spr_opened_group *group = calloc(1, sizeof(*group));
+    if (group == NULL) {
+        return -ENOMEM;
     }
-    if (r == 0) {
-        r = purge_group(change, group, opened);
-    }
-    for (uint32_t i = 0; i < opened; i++) {
-        spr_journal_close(group[i].journal);
-        spr_batch_free(group[i].batch);
-    }
-    return r;
+    group->change = change;
+    group->job = job;
+    *ret_group = group;
+    return 0;
 }
 
 int spr_purge_batch(struct spr_change *change, uint64_t job, uint64_t number)
 {
-    struct purging purging;
-    int r = open_purging(change, job, number, &purging);
-    if (r == 1) {
-        r = purge_group(change, &purging, 1);
-        spr_journal_close(purging.journal);
-        spr_batch_free(purging.batch);
+    struct purging purging[SPR_OPENED_MAX];
+    struct spr_opened_group *opened = NULL;
+    uint32_t count = 0;
+    int r = new_group(change, job, &opened);
+    if (r < 0) {
+        return r;
     }
+    opened->batches[opened->count++].number = number;
+    spr_opened_begin(opened);
+    r = take_opened(change, opened, purging, &count);
+    r = r == 0 && opened->batches[0].code < 0 ? opened->batches[0].code : r;
+    r = r == 0 ? purge_group(change, purging, count) : r;
+    r = r == 0 ? end_group(change, purging, count) : r;
+    spr_opened_free(opened);
     return r;
 }
 
-/* The next batches of a job that have something in the trash, from *at on; purged ones among them
- * lose what is left of them. */
-static int purge_some(struct spr_change *change, const struct spr_ledger_job *job, uint32_t *at)
+/* Begins to open the next batches of a job that have something in the trash, from *at on; purged
+ * ones among them lose what is left of them. *ret_group: NULL when there are no more. */
+static int open_some(struct spr_change *change, const struct spr_ledger_job *job, uint32_t *at,
+                     struct spr_opened_group **ret_group)
 {
-    uint64_t numbers[GROUP_MAX];
-    uint64_t messages = 0;
-    uint32_t count = 0;
-    int r = 0;
-    for (; *at < job->batch_count && count < GROUP_MAX && r >= 0; (*at)++) {
+    struct spr_opened_group *group = NULL;
+    if (*at == job->batch_count) {
+        return 0;
+    }
+    int r = new_group(change, job->job, &group);
+    for (; r == 0 && *at < job->batch_count && group->count < SPR_OPENED_MAX; (*at)++) {
         const struct spr_ledger_batch *batch = &job->batches[*at];
         bool removed = false;
-        messages += batch->counts.out;
+        group->messages += batch->counts.out;
         if (batch->purged) {
             r = spr_purge_folder(change, job->job, batch->number, &removed);
             r = r == -ENOENT ? 0 : r;
         } else {
-            numbers[count++] = batch->number;
+            group->batches[group->count++].number = batch->number;
         }
     }
-    r = r < 0 ? r : purge_batches(change, job->job, numbers, count);
-    if (r == 0) {
-        spr_change_progress(change, messages);
+    if (r < 0) {
+        spr_opened_free(group);
+        return r;
     }
-    return r;
+    spr_opened_begin(group);
+    *ret_group = group;
+    return 0;
 }
 
+/* While the last syncs of some batches are waited for, the next ones are read. */
 int spr_purge_job(struct spr_change *change, const struct spr_ledger_job *job)
 {
-    for (uint32_t i = 0; i < job->batch_count;) {
-        const int r = purge_some(change, job, &i);
-        if (r < 0) {
-            return r;
+    struct spr_opened_group *next = NULL;
+    uint32_t at = 0;
+    int r = open_some(change, job, &at, &next);
+    while (r == 0 && next != NULL) {
+        struct spr_opened_group *opened = next;
+        struct purging group[SPR_OPENED_MAX];
+        uint32_t count = 0;
+        next = NULL;
+        r = take_opened(change, opened, group, &count);
+        r = r == 0 ? purge_group(change, group, count) : r;
+        r = r == 0 ? open_some(change, job, &at, &next) : r;
+        r = r == 0 ? end_group(change, group, count) : r;
+        if (r == 0) {
+            spr_change_progress(change, opened->messages);
         }
-        if (change->stopped && i < job->batch_count) {
-            return SPR_E_STOPPED;
+        spr_opened_free(opened);
+        if (r == 0 && change->stopped && next != NULL) {
+            r = SPR_E_STOPPED;
         }
     }
-    return 0;
+    spr_opened_free(next);
+    return r;
 }
