@@ -19,9 +19,16 @@ delete_by() { # delete_by VARIANT WRAPPER…
         --spool "$spool" --index "$index"
 }
 
+# The same spool with nothing taken out, indexed.
+make_again() {
+    rm -rf "$spool"
+    $bin/mkspool --count "$count" --logs $unique "$spool" > /dev/null
+    "$ray" scan -q --full --spool "$spool" --format postfix --index "$index"
+}
+
 row_delete() {
     row=delete
-    local copy=$at/delete selected list=$at/scratch/list threads into
+    local copy=$at/delete selected list=$at/scratch/list threads into parts
     mkdir -p "$at/scratch"
     rm -rf "$copy"
     # with the logs that go along
@@ -58,12 +65,18 @@ row_delete() {
     job purge journalled "$ray" purge "$(last_job)" --yes -q --spool "$spool" --index "$index"
     for threads in 1 2 16; do
         [ -x $bin/micro/unlink ] || break
-        rm -rf "$copy"
-        $bin/mkspool --count "$count" --logs $unique "$copy" > /dev/null
-        "$ray" scan -q --full --spool "$spool" --format postfix --index "$index"
+        make_again
         "$ray" query "account:$pattern" --no-refresh -q --limit 0 --fields path -0 --spool "$spool" \
             --index "$index" | tr '\0' '\n' | awk '{ print; if (sub(/^deferred\//, "defer/")) print }' > "$list"
         $bin/micro/unlink "$copy" $threads < "$list" | measured
+    done
+    begin warm
+    while [ -x $bin/micro/unjournalled ] && next_round "$cold_rounds"; do
+        for parts in all none; do
+            make_again
+            warm_spool
+            $bin/micro/unjournalled $parts "$copy" "$index" "account:$pattern" | measured
+        done
     done
     rm -rf "$copy" "$at/scratch" "$index"
 }
