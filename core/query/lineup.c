@@ -146,30 +146,6 @@ static int collect_rows(const struct make *make, struct spr_text normal,
     return r;
 }
 
-/* Distinct known values of a field among its messages. */
-static int count_values(const struct make *make, const struct spr_lineup_member *member,
-                        enum spr_field field, uint64_t *ret_count)
-{
-    struct spr_tally *tally = NULL;
-    const int r = spr_top_count(make->snapshot, member->rows, field, &tally, make->fault);
-    if (r < 0) {
-        return r;
-    }
-    uint64_t count = spr_tally_size(tally);
-    for (uint64_t rank = 0; rank < spr_tally_size(tally); rank++) {
-        struct spr_top_row row;
-        struct spr_text normal;
-        spr_tally_row(tally, rank, &row, &normal);
-        if (row.value.bytes == NULL) {
-            count--;
-            break;
-        }
-    }
-    spr_tally_free(tally);
-    *ret_count = count;
-    return 0;
-}
-
 static int examine(const struct make *make, struct spr_text normal,
                    struct spr_lineup_member *member)
 {
@@ -191,11 +167,13 @@ static int examine(const struct make *make, struct spr_text normal,
         .burst_end = member->profile.burst_end,
         .header_only = member->profile.header_only * 2 > member->profile.messages,
     };
-    r = count_values(make, member, SPR_FIELD_CLIENT, &suspect->clients);
+    r = spr_top_distinct(make->snapshot, member->rows, SPR_FIELD_CLIENT, &suspect->clients,
+                         make->fault);
     if (r < 0) {
         return r;
     }
-    return count_values(make, member, SPR_FIELD_SENDER_DOMAIN, &suspect->sender_domains);
+    return spr_top_distinct(make->snapshot, member->rows, SPR_FIELD_SENDER_DOMAIN,
+                            &suspect->sender_domains, make->fault);
 }
 
 /* The median size of all named values but the one of this rank; 0: there is no other. */

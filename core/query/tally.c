@@ -355,6 +355,11 @@ int spr_tally_rank(struct spr_tally *tally)
     return 0;
 }
 
+uint64_t spr_tally_values(const struct spr_tally *tally)
+{
+    return tally->value_count - 1; /* value 0 is none */
+}
+
 uint64_t spr_tally_size(const struct spr_tally *tally)
 {
     return tally->ranked_count;

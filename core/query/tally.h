@@ -18,7 +18,8 @@ int spr_tally_spelling(struct spr_tally *tally, struct spr_text spelled, struct 
                        uint32_t *ret_spelling);
 /* True: the spelling is known already. */
 bool spr_tally_find(const struct spr_tally *tally, struct spr_text spelled, uint32_t *ret_spelling);
-#define SPR_TALLY_UNKNOWN UINT32_MAX /* the spelling of what has no text */
+uint64_t spr_tally_values(const struct spr_tally *tally); /* of all spellings, counted or not */
+#define SPR_TALLY_UNKNOWN UINT32_MAX                      /* the spelling of what has no text */
 
 /* One message as it counts. */
 struct spr_tally_message {

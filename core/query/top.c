@@ -37,9 +37,11 @@ struct count {
     enum spr_field field;
     const struct spr_segment *segment;
     struct spr_segment_reader *reader;
-    uint32_t number, string_count; /* of the segment */
-    uint32_t *places;              /* string id to spelling, PLACE_WANTED or PLACE_NOT */
-    bool is_counting;              /* the second walk */
+    uint32_t number;            /* of the segment */
+    struct spr_segment_ids ids; /* that the field may have */
+    uint32_t *places;           /* of each id: spelling, PLACE_WANTED or PLACE_NOT */
+    bool is_distinct;           /* one walk is enough: only values are counted */
+    bool is_counting;           /* the second walk */
     struct spr_tally_message message;
     struct block block;
     struct spr_recipients values; /* of the field, where it is one of recipients */
@@ -81,19 +83,26 @@ static enum spr_column field_column(enum spr_field field)
     return SPR_COLUMN_COUNT;
 }
 
+/* NULL: an id that the field cannot have, such as none. */
+static uint32_t *place_of(const struct count *count, uint32_t id)
+{
+    const bool is_known = id >= count->ids.first && id < count->ids.end;
+    return is_known ? &count->places[id - count->ids.first] : NULL;
+}
+
 /* One occurrence of a string, in either walk. */
 static void meet(struct count *count, uint32_t id, uint64_t recipients)
 {
-    const bool known = id < count->string_count;
+    uint32_t *place = place_of(count, id);
     if (!count->is_counting) {
-        if (known) {
-            count->places[id] = PLACE_WANTED;
+        if (place != NULL) {
+            *place = PLACE_WANTED;
         }
         return;
     }
     count->message.recipients = recipients;
-    const uint32_t place = known ? count->places[id] : PLACE_NOT;
-    spr_tally_count(count->tally, place < PLACE_WANTED ? place : SPR_TALLY_UNKNOWN,
+    spr_tally_count(count->tally,
+                    place != NULL && *place < PLACE_WANTED ? *place : SPR_TALLY_UNKNOWN,
                     &count->message);
 }
 
@@ -265,52 +274,50 @@ static int place_domain(struct count *count, struct spr_text text, uint32_t *ret
 }
 
 /* Gives a string its place in the tally. */
-static int place_string(struct count *count, uint32_t id, struct spr_text text)
+static int place_string(struct count *count, struct spr_text text, uint32_t *ret_place)
 {
     uint8_t form[SPR_ADDRESS_MAX];
     struct spr_text normal = text;
     if (is_domain(count->field)) {
-        return place_domain(count, text, &count->places[id]);
+        return place_domain(count, text, ret_place);
     }
     if (count->field != SPR_FIELD_SUBJECT && count->field != SPR_FIELD_ERROR) {
         normal = (struct spr_text){ form, spr_address_normalise(text, form) };
     }
-    return spr_tally_spelling(count->tally, text, normal, &count->places[id]);
+    return spr_tally_spelling(count->tally, text, normal, ret_place);
 }
 
 static int on_string(uint32_t id, struct spr_text text, void *user)
 {
     struct count *count = user;
-    if (id < count->string_count && count->places[id] == PLACE_WANTED) {
-        count->error = place_string(count, id, text);
+    uint32_t *place = place_of(count, id);
+    if (place != NULL && *place == PLACE_WANTED) {
+        count->error = place_string(count, text, place);
     }
     return count->error < 0 ? 1 : 0;
 }
 
 static int place_strings(struct count *count)
 {
-    const bool is_address = count->field == SPR_FIELD_RCPT || count->field == SPR_FIELD_RCPT_DOMAIN;
-    const struct spr_segment_ids ids =
-        is_address ? spr_segment_ids_of_recipients(count->segment)
-                   : spr_segment_ids_of(count->segment, field_column(count->field));
+    const uint32_t total = count->ids.end - count->ids.first;
     uint32_t wanted = 0;
-    for (uint32_t id = ids.first; id < ids.end; id++) {
-        wanted += count->places[id] == PLACE_WANTED ? 1 : 0;
+    for (uint32_t i = 0; i < total; i++) {
+        wanted += count->places[i] == PLACE_WANTED ? 1 : 0;
     }
-    if (wanted >= (ids.end - ids.first) / SPARSE_FACTOR) {
-        const int r = spr_segment_strings(count->reader, ids, on_string, count, count->fault);
+    if (wanted >= total / SPARSE_FACTOR) {
+        const int r =
+            spr_segment_strings(count->reader, count->ids, on_string, count, count->fault);
         return count->error < 0 ? count->error : r;
     }
-    for (uint32_t id = ids.first; id < ids.end; id++) {
-        if (count->places[id] != PLACE_WANTED) {
+    for (uint32_t i = 0; i < total; i++) {
+        if (count->places[i] != PLACE_WANTED) {
             continue;
         }
         struct spr_text text;
-        int r = spr_segment_string(count->reader, id, &text, count->fault);
-        if (r < 0) {
-            return r;
+        int r = spr_segment_string(count->reader, count->ids.first + i, &text, count->fault);
+        if (r == 0) {
+            r = place_string(count, text, &count->places[i]);
         }
-        r = place_string(count, id, text);
         if (r < 0) {
             return r;
         }
@@ -318,15 +325,25 @@ static int place_strings(struct count *count)
     return 0;
 }
 
+static struct spr_segment_ids ids_of_field(const struct count *count)
+{
+    if (count->field == SPR_FIELD_STATE) {
+        return (struct spr_segment_ids){ 0, 0 };
+    }
+    return count->field == SPR_FIELD_RCPT || count->field == SPR_FIELD_RCPT_DOMAIN
+               ? spr_segment_ids_of_recipients(count->segment)
+               : spr_segment_ids_of(count->segment, field_column(count->field));
+}
+
 static int count_segment(struct count *count, const struct spr_segment *segment,
                          const uint64_t *rows)
 {
     count->segment = segment;
-    count->string_count = spr_segment_string_count(segment);
+    count->ids = ids_of_field(count);
     if (spr_bitmap_empty(rows, spr_segment_count(segment))) {
         return 0;
     }
-    const size_t size = ((size_t)count->string_count + 1) * sizeof(*count->places);
+    const size_t size = ((size_t)(count->ids.end - count->ids.first) + 1) * sizeof(*count->places);
     int r = -ENOMEM;
     count->places = malloc(size);
     if (count->places == NULL) {
@@ -344,7 +361,7 @@ static int count_segment(struct count *count, const struct spr_segment *segment,
     if (r == 0 && count->field != SPR_FIELD_STATE) {
         r = place_strings(count);
     }
-    if (r == 0) {
+    if (r == 0 && !count->is_distinct) {
         count->is_counting = true;
         r = walk(count, rows);
     }
@@ -357,20 +374,37 @@ done:
     return r;
 }
 
-int spr_top_count(const struct spr_snapshot *snapshot, uint64_t *const *rows, enum spr_field field,
-                  struct spr_tally **ret_tally, struct spr_fault *fault)
+/* Fills a new tally, which is the caller's to free, also after a failure. */
+static int run_count(struct count *count, const struct spr_snapshot *snapshot,
+                     uint64_t *const *rows)
 {
-    struct count *count = calloc(1, sizeof(*count));
-    if (count == NULL) {
-        return -ENOMEM;
-    }
-    count->field = field;
-    count->fault = fault;
     int r = spr_tally_new(snapshot->manifest->secret.seed, &count->tally);
     for (uint32_t i = 0; i < snapshot->manifest->segment_count && r == 0; i++) {
         count->number = i;
         r = count_segment(count, snapshot->segments[i], rows[i]);
     }
+    return r;
+}
+
+static struct count *make_count(enum spr_field field, bool is_distinct, struct spr_fault *fault)
+{
+    struct count *count = calloc(1, sizeof(*count));
+    if (count != NULL) {
+        count->field = field;
+        count->is_distinct = is_distinct;
+        count->fault = fault;
+    }
+    return count;
+}
+
+int spr_top_count(const struct spr_snapshot *snapshot, uint64_t *const *rows, enum spr_field field,
+                  struct spr_tally **ret_tally, struct spr_fault *fault)
+{
+    struct count *count = make_count(field, false, fault);
+    if (count == NULL) {
+        return -ENOMEM;
+    }
+    int r = run_count(count, snapshot, rows);
     if (r == 0) {
         r = spr_tally_rank(count->tally);
     }
@@ -379,6 +413,22 @@ int spr_top_count(const struct spr_snapshot *snapshot, uint64_t *const *rows, en
     } else {
         spr_tally_free(count->tally);
     }
+    free(count);
+    return r;
+}
+
+int spr_top_distinct(const struct spr_snapshot *snapshot, uint64_t *const *rows,
+                     enum spr_field field, uint64_t *ret_count, struct spr_fault *fault)
+{
+    struct count *count = make_count(field, true, fault);
+    if (count == NULL) {
+        return -ENOMEM;
+    }
+    const int r = run_count(count, snapshot, rows);
+    if (r == 0) {
+        *ret_count = spr_tally_values(count->tally);
+    }
+    spr_tally_free(count->tally);
     free(count);
     return r;
 }

@@ -209,3 +209,30 @@ Test(top, counts_states_users_and_errors)
         done(&table);
     }
 }
+
+Test(top, ranks_by_falling_count_and_tells_how_many_values_there_are)
+{
+    static const enum spr_field fields[] = { SPR_FIELD_ACCOUNT, SPR_FIELD_SENDER_DOMAIN,
+                                             SPR_FIELD_RCPT, SPR_FIELD_CLIENT };
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        struct table table;
+        struct spr_top_row before = { .messages = UINT64_MAX };
+        uint64_t named = 0;
+        uint64_t distinct = 0;
+        count(&table, mixed_sample, fields[i]);
+
+        cr_assert_eq(
+            spr_top_distinct(&table.index.snapshot, table.all.rows, fields[i], &distinct, NULL), 0);
+        for (uint64_t rank = 0; rank < spr_tally_size(table.tally); rank++) {
+            struct spr_top_row row;
+            struct spr_text key;
+            spr_tally_row(table.tally, rank, &row, &key);
+            cr_expect_geq(before.messages, row.messages, "field %u", (unsigned)fields[i]);
+            named += row.value.bytes != NULL ? 1 : 0;
+            before = row;
+        }
+
+        cr_expect_eq(named, distinct, "field %u", (unsigned)fields[i]);
+        done(&table);
+    }
+}
