@@ -258,7 +258,9 @@ bool spr_address_is_normal(struct spr_text address)
     }
     uint64_t rest = 0;
     memcpy(&rest, address.bytes + i, address.length - i);
-    return changing_bytes(rest) == 0 && memmem(address.bytes, address.length, "xn--", 4) == NULL;
+    /* Hyphens are rare, and a byte is found faster than a word. */
+    return changing_bytes(rest) == 0 && (memchr(address.bytes, '-', address.length) == NULL ||
+                                         memmem(address.bytes, address.length, "xn--", 4) == NULL);
 }
 
 size_t spr_domain_normalise(struct spr_text domain, uint8_t out[SPR_ADDRESS_MAX])
