@@ -8,7 +8,7 @@
 #   --count N         messages (200000)
 #   --rounds R        of warm rows (5)     --cold-rounds R  of cold rows (3)
 #   --slow-rounds R   of cold rows, with the rivals that take minutes (as many)
-#   --budget SECONDS  no further round of a row that would end later than that (none)
+#   --budget SECONDS  after that long no further round of a row begins (none)
 #   --on LIST         ext4,xfs,btrfs,tmpfs: a file system of its own in an image in FOLDER, loop
 #                     with direct I/O; here: FOLDER as it is (here)
 #   --scale LIST      counts of the row scale (200000,1000000,2000000,5000000)

@@ -86,13 +86,12 @@ spool_of() { # spool_of COUNT [OPTION…]
 cache=warm round=0 row=none items= format=postfix
 
 # begin CACHE: rounds with caches in this state follow. next_round MOST: whether one more does; not
-# when it would exceed the budget.
+# when the budget is spent.
 begun=0
 begin() { cache=$1 round=0 begun=$SECONDS; }
 next_round() {
-    local spent=$((SECONDS - begun))
     [ "$round" -lt "$1" ] || return 1
-    [ "$round" = 0 ] || [ $((spent + spent / round)) -le "$budget" ] || return 1
+    [ "$round" = 0 ] || [ $((SECONDS - begun)) -lt "$budget" ] || return 1
     round=$((round + 1))
 }
 
