@@ -2,7 +2,7 @@
 #
 # Its queue holds SPR_LISTED deferred messages, which are not due. New ones come in over SMTP and
 # leave to a sink that takes everything, all on its own loopback; meanwhile its queue is scanned
-# again and again, first cold, into a new index each time.
+# again and again, first cold, into a new index each time. The last scan is ended with the deliveries.
 sent=${SPR_SENT:-6000} sessions=20
 
 fill_server() {
@@ -22,14 +22,18 @@ empty_server() { find "$spool"/{active,incoming,deferred,defer,maildrop} -type f
 
 is_busy() { [ -n "$(find "$spool"/{maildrop,incoming,active} -type f -print -quit)" ]; }
 
-# One line for each scan: its seconds.
-scan_on() { # scan_on FILE [OPTION…], until FILE.stop is there
-    local said=$1 started
+# Scans until it is told to end; FILE gets a line for each scan that ended: its seconds.
+scan_on() { # scan_on FILE [OPTION…]
+    local said=$1 started scan
     shift
-    while [ ! -e "$said.stop" ] && kill -0 $$ 2> /dev/null; do
+    trap 'kill "$scan" 2> /dev/null || true; wait "$scan" || true; exit 0' TERM
+    while kill -0 $$ 2> /dev/null; do
         drop_index
         started=$(date +%s.%N)
-        "$ray" scan --json --spool "$spool" --format postfix --index "$index" "$@" > "$said.json" || true
+        "$ray" scan --json --spool "$spool" --format postfix --index "$index" "$@" > "$said.json" &
+        scan=$!
+        wait "$scan" || true
+        grep -q '"gentle":true' "$said.json" || echo "nice: a scan gave way to nobody" >&2
         awk -v a="$started" -v b="$(date +%s.%N)" 'BEGIN { print b - a }' >> "$said"
     done
 }
@@ -59,16 +63,17 @@ deliver() {
     started=$(date +%s.%N)
     send "$sent"
     seconds=$(awk -v a="$started" -v b="$(date +%s.%N)" 'BEGIN { print b - a }')
-    touch "$said.stop"
-    [ -z "$scanner" ] || wait "$scanner"
+    if [ -n "$scanner" ]; then
+        kill "$scanner" || true
+        wait "$scanner" || true
+    fi
     left=$(($(count_sent) - left))
     if [ "$left" != "$sent" ]; then
         echo "nice: $variant: $left of $sent were delivered" >&2
         return 0
     fi
     note deliveries "$variant" "$seconds" "" "" "" "$sent"
-    if [ -n "$scanner" ]; then
-        grep -q '"gentle":true' "$said.json" || echo "nice: $variant gave way to nobody" >&2
+    if [ -s "$said" ]; then
         note scan "$variant" "$(sort -n "$said" | awk '{ s[NR] = $1 } END { print s[int((NR + 1) / 2)] }')" \
             "" "" "" "$listed"
     fi
