@@ -4,7 +4,7 @@
 # usage: bench/all.sh [--minutes M] [--list | --prepare] FOLDER
 #   --minutes M   leaves out what would not end within M minutes (50)
 #   --list        only says what is measured and how long that takes
-#   --prepare     only makes the spools and the root of the real server, which takes ten minutes and
+#   --prepare     only makes the spools and the root of the real server, which takes eight minutes and
 #                 50 GB of FOLDER; without it they are made when they are needed
 #
 # Seconds are those of a quiet machine with 2 cores and a virtual disk. See bench/run.sh for the
@@ -23,16 +23,16 @@ parts() {
 190 --rows query --count 1000000 --rounds 5 --budget 160
 230 --rows triage,timeline,output,refresh --count 1000000 --rounds 5 --cold-rounds 3 --budget 80
 200 --rows postfix --cold-rounds 5 --budget 70
-150 --rows delete --count 200000 --cold-rounds 3 --budget 80
+160 --rows delete --count 100000 --cold-rounds 3 --budget 40
 300 --rows warm,coldfast --count 100000 --rounds 5 --cold-rounds 5 --budget 50 --on xfs,btrfs,tmpfs
 80 --rows inplace --count 200000 --cold-rounds 5 --budget 70
 210 --rows scale --cold-rounds 3 --budget 50
 150 --rows nice --cold-rounds 5 --budget 120
 80 --rows half --count 200000 --cold-rounds 5 --budget 70
 40 --rows index --count 200000 --unique
-60 --rows delete --count 20000 --cold-rounds 5 --budget 20 --on xfs,btrfs
+80 --rows delete --count 20000 --cold-rounds 5 --budget 20 --on xfs,btrfs
 130 --rows flat --count 500000 --rounds 3 --cold-rounds 3 --budget 50
-800 --rows delete --count 1000000 --cold-rounds 1
+1700 --rows delete --count 1000000 --cold-rounds 1 --budget 1
 EOF
 }
 
