@@ -40,6 +40,25 @@ static void add_literal(struct walk *walk, size_t at)
     walk->at = at + 1;
 }
 
+static bool is_word(uint8_t byte)
+{
+    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+           (byte >= 'A' && byte <= 'Z');
+}
+
+/* A backslash and this byte are all there is of the escape, and it stands for one character or
+ * place that is none of ours. */
+static bool is_class_escape(uint8_t byte)
+{
+    return byte != 0 && strchr("dDwWsSbBAzZhHvVRntrfae", byte) != NULL;
+}
+
+/* A backslash and this byte are the byte. */
+static bool is_plain_escape(uint8_t byte)
+{
+    return byte > ' ' && byte < 0x7f && !is_word(byte);
+}
+
 static void skip_class(struct walk *walk)
 {
     size_t at = walk->at + 1;
@@ -51,44 +70,46 @@ static void skip_class(struct walk *walk)
             walk->at = at + 1;
             return;
         }
-        if (byte == '[' || (byte == '\\' && strchr("QE", byte_at(walk, ++at)) != NULL)) {
+        if (byte == '[') {
             break;
+        }
+        if (byte == '\\') {
+            const uint8_t escaped = byte_at(walk, ++at);
+            if (!is_class_escape(escaped) && !is_plain_escape(escaped)) {
+                break;
+            }
         }
     }
     walk->is_lost = true;
 }
 
-static bool is_word(uint8_t byte)
-{
-    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
-           (byte >= 'A' && byte <= 'Z');
-}
-
 static void take_escape(struct walk *walk)
 {
-    static const char singles[] = "dDwWsSbBAzZhHvVRntrfae";
     const uint8_t byte = byte_at(walk, walk->at + 1);
     end_run(walk, walk->at);
-    if (byte > ' ' && byte < 0x7f && !is_word(byte)) {
+    if (is_plain_escape(byte)) {
         add_literal(walk, walk->at + 1);
-    } else if (byte != 0 && strchr(singles, byte) != NULL) {
+    } else if (is_class_escape(byte)) {
         walk->at += 2;
     } else {
         walk->is_lost = true;
     }
 }
 
-/* What stands before a quantifier may be missing, after a '+' come again. */
+/* What stands before a quantifier may be missing, after a '+' come again. A brace that does not
+ * hold a count stands for itself, and what is in it for anything. */
 static void take_quantifier(struct walk *walk)
 {
     const uint8_t byte = walk->regex.bytes[walk->at];
     end_run(walk, byte == '+' ? walk->at : walk->at - 1);
     walk->at++;
     if (byte == '{') {
-        while (walk->at < walk->regex.length && walk->regex.bytes[walk->at - 1] != '}') {
-            walk->at++;
+        uint8_t next = byte_at(walk, walk->at);
+        while ((next >= '0' && next <= '9') || next == ',' || next == ' ') {
+            next = byte_at(walk, ++walk->at);
         }
-        walk->is_lost = walk->regex.bytes[walk->at - 1] != '}';
+        walk->is_lost = next != '}';
+        walk->at++;
     }
 }
 
