@@ -231,6 +231,13 @@ static int close_other_dirs(struct spr_batch *batch)
     return 0;
 }
 
+void spr_batch_look_again(struct spr_batch *batch)
+{
+    for (uint32_t i = 0; i < batch->dir_count; i++) {
+        batch->dirs[i].missing = false;
+    }
+}
+
 int spr_batch_dir_fd(struct spr_batch *batch, uint32_t dir, int root_fd, int private_fd)
 {
     struct spr_batch_dir *folder = &batch->dirs[dir];

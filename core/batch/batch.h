@@ -121,6 +121,8 @@ void spr_batch_drop_last(struct spr_batch *batch); /* the last message and its f
 
 /* Descriptor of a folder, opened on first use; good until the second next call. */
 int spr_batch_dir_fd(struct spr_batch *batch, uint32_t dir, int root_fd, int private_fd);
+/* Folders that were missing are looked for again. */
+void spr_batch_look_again(struct spr_batch *batch);
 /* Syncs every folder touched since the last call. A failure is final. */
 int spr_batch_sync_dirs(struct spr_batch *batch);
 struct spr_batch_counts spr_batch_count(const struct spr_batch *batch);

@@ -233,7 +233,8 @@ int spr_find_on_demand(const struct spr_finder *f, struct spr_found_message *fou
 {
     const struct spr_format *format = f->change->format;
     for (unsigned role = 0; role < format->role_count; role++) {
-        const struct spr_sight sight = spr_look_sight(f->look, f->number, role);
+        const struct spr_sight sight =
+            spr_look_sight(found->is_elsewhere ? NULL : f->look, f->number, role);
         struct spr_found_role one = { 0 };
         if ((format->roles[role].flags & SPR_ROLE_ON_DEMAND) == 0 ||
             sight.seen == SPR_SEEN_ABSENT) {
@@ -272,7 +273,9 @@ int spr_find_message(const struct spr_finder *f, const struct spr_plan_entry *en
 {
     const int r = look_where_indexed(f, entry, names, dir, found);
     if ((r == -ENOENT || r == -ENOTDIR || r == SPR_E_CHANGED) && found->key.id.length > 0) {
-        return look_elsewhere(f, entry, found);
+        const int elsewhere = look_elsewhere(f, entry, found);
+        found->is_elsewhere = elsewhere == 0;
+        return elsewhere;
     }
     return r;
 }

@@ -23,6 +23,7 @@ struct spr_found_message {
     uint32_t batch_dir; /* its folder */
     struct spr_key key;
     unsigned primary;
+    bool is_elsewhere; /* than where the index saw it, and what was looked at before */
     /* By role; inode 0: not looked at. The primary's is of before it was confirmed, an optional
      * file's of when it was found. */
     struct spr_identity identities[SPR_ROLES_MAX];

@@ -109,6 +109,7 @@ static int run_worker(uint32_t number, void *user)
             break;
         }
         const uint32_t to = count - from < DEAL_COUNT ? count : from + DEAL_COUNT;
+        spr_batch_look_again(folders); /* (S3) */
         for (uint32_t i = from; i < to; i++) {
             look_at_message(look, &finder, look->order[i]);
         }

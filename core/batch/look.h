@@ -8,7 +8,9 @@
  *       compared again, strictly, before it moves (M1); what changed meanwhile is passed over and
  *       tried anew.
  *  (S3) A file that was not there is believed to be missing only where it cannot come without a
- *       change of its message: messages that the server keeps in memory are left to the builder.
+ *       change of its message: messages that the server keeps in memory, and those that went
+ *       elsewhere, are left to the builder. A missing folder is believed for as long as it takes
+ *       to look at DEAL_COUNT messages.
  *  (S4) What could not be seen plainly is left to the builder too.
  */
 #ifndef SPR_CORE_BATCH_LOOK_H

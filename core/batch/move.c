@@ -181,8 +181,10 @@ int spr_move_there(const struct spr_change *change, struct spr_batch *batch,
     if (r < 0) {
         return r;
     }
-    r = is_still_at(file, from,
-                    rule.strict ? SPR_SAME_STRICT : sameness_in(batch, file->from_dir)); /* (M1) */
+    const enum spr_sameness how =
+        rule.strict ? SPR_SAME_STRICT : sameness_in(batch, file->from_dir);
+    /* (M1); of what the server sees nothing decides once it has moved */
+    r = rule.seen ? spr_move_is_at(file, from, file->from, how) : is_still_at(file, from, how);
     if (r <= 0) {
         return r < 0 ? r : SPR_E_CHANGED;
     }

@@ -168,7 +168,7 @@ static void tell_stuck(struct spr_change *change, struct spr_batch *batch,
 static int run_round(struct unlinking *u)
 {
     const int r = spr_team_round(&u->change->unlinkers, u->count, unlink_message, u);
-    for (uint32_t i = 0; i < u->count && r == 0; i++) {
+    for (uint32_t i = 0; i < u->count; i++) { /* also what was done before an error */
         const struct outcome *outcome = &u->items[i].outcome;
         struct purging *from = u->items[i].from;
         if (outcome->why != NULL) {
@@ -358,7 +358,7 @@ static int take_opened(struct spr_change *change, struct spr_opened_group *opene
     for (uint32_t i = 0; i < opened->count; i++) {
         struct spr_opened *one = &opened->batches[i];
         int r = one->code == -ENOENT ? 0 : one->code;
-        if (r < 0 && change->fault != NULL) {
+        if (r < 0 && change->fault != NULL && one->fault.code < 0) {
             *change->fault = one->fault;
         }
         if (r == 0 && one->state == SPR_JOURNAL_DECIDED) {

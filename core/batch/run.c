@@ -121,6 +121,7 @@ static int purge_smallest(struct spr_job_run *run)
     }
     run->room_left -= batch->counts.out;
     run->gone += batch->counts.out;
+    spr_look_wait(run->ahead); /* a purge may set the change's layout anew, which a look reads */
     const int r = spr_purge_batch(run->change, run->number, batch->number);
     return r < 0 ? r : 1;
 }
@@ -175,9 +176,12 @@ static int build(struct spr_job_run *run, const struct spr_selection *selection,
     return r;
 }
 
-static void look_ahead(struct spr_job_run *run, const uint64_t *entries, uint64_t left)
+/* The next batch has at most twice the messages of this one: on a full disk it stays small. */
+static void look_ahead(struct spr_job_run *run, const uint64_t *entries, uint64_t left,
+                       uint32_t count_now)
 {
-    const uint32_t count = left < run->batch_max ? (uint32_t)left : run->batch_max;
+    uint32_t count = count_now < run->batch_max / 2 ? count_now * 2 : run->batch_max;
+    count = left < count ? (uint32_t)left : count;
     const struct spr_selection next = { run->plan, entries, count };
     run->ahead = spr_look_begin(run->change, &next);
 }
@@ -205,7 +209,7 @@ static int run_once(struct spr_job_run *run, const struct spr_selection *selecti
         r = build(run, selection, batch, &wake);
     }
     if (r == 0) {
-        look_ahead(run, entries + count, left);
+        look_ahead(run, entries + count, left, count);
         batch->next = run->next + (last_round ? 0 : count);
         r = spr_batch_run(change, batch, &wake, last_round);
     }
@@ -213,6 +217,7 @@ static int run_once(struct spr_job_run *run, const struct spr_selection *selecti
         collect_again(run, batch, entries);
     }
     if (r == 0 && (change->options.flags & SPR_PURGE_NOW) != 0 && run->plan->action == SPR_DELETE) {
+        spr_look_wait(run->ahead); /* as above */
         r = spr_purge_batch(change, run->number, batch->number);
     }
     *ret_begun = batch != NULL && batch->begun;

@@ -6,9 +6,11 @@
 #include "tests/support/change_spool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -160,6 +162,47 @@ Test(look, decides_nothing)
     cr_expect_not_null(strstr(after, "/moved "));
     free(before);
     free(after);
+    spr_batch_free(batch);
+}
+
+/* The server had it before the look, and takes it on and writes a log after it: what the look did
+ * not find says nothing about the place where the message is now. */
+Test(look, believes_no_absence_of_a_message_that_went_elsewhere)
+{
+    struct spr_batch *batch = NULL;
+    struct spr_wake wake = { .path = "" };
+    char path[PATH_BYTES];
+    char log[PATH_BYTES];
+    make_postfix_spool(&spool, 1);
+    begin("deferred", 2);
+    spr_look_free(look);
+    path_of(0, path);
+    const int root_fd = change->place->root_fd;
+    cr_assert_eq(utimensat(root_fd, path, NULL, 0), 0);
+    look = spr_look_begin(change, &selection);
+    spr_look_wait(look);
+    cr_assert_eq(spr_look_sight(look, 0, SPR_POSTFIX_TRACE_LOG).seen, SPR_SEEN_ABSENT);
+    (void)mkdirat(root_fd, "incoming", 0700); /* may be there */
+    (void)mkdirat(root_fd, "trace", 0700);
+    const char *id = strrchr(path, '/') + 1;
+    (void)snprintf(log, sizeof(log), "trace/%s", id);
+    close(openat(root_fd, log, O_CREAT | O_WRONLY, 0600));
+    (void)snprintf(log, sizeof(log), "incoming/%s", id);
+    cr_assert_eq(renameat(root_fd, path, root_fd, log), 0);
+
+    struct spr_ledger_job job = { .job = 1, .format = plan->format };
+    cr_assert_eq(spr_ledger_add_job(change->ledger, &job), 0);
+    cr_assert_eq(spr_batch_new(&batch), 0);
+    cr_assert_eq(spr_batch_place(change, 1, batch), 0);
+    cr_assert_eq(spr_steps_build(change, &selection, look, batch, &wake), 0);
+
+    cr_assert_eq(batch->message_count, 1);
+    bool has_log = false;
+    for (uint32_t i = 0; i < batch->messages[0].file_count; i++) {
+        const struct spr_batch_file *file = &batch->files[batch->messages[0].first_file + i];
+        has_log = has_log || strcmp(batch->dirs[file->from_dir].path, "trace") == 0;
+    }
+    cr_expect(has_log);
     spr_batch_free(batch);
 }
 
