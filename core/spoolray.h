@@ -286,7 +286,8 @@ enum spr_member {
     SPR_MEMBER_RECIPIENTS = 1u << 19,
 };
 /* From the next message on only these members (spr_member) are read; others are as where they are
- * unknown. What is not read costs nothing. Before it all are. */
+ * unknown. What is not read costs nothing. Before it all are. With FACTS but without RECIPIENTS the
+ * count is told, and the recipients are NULL. */
 void spr_result_want(struct spr_result *result, uint32_t members);
 uint64_t spr_result_count(const struct spr_result *result);
 void spr_result_close(struct spr_result *result);

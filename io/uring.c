@@ -393,7 +393,8 @@ static void reap_completion(struct spr_io *io, struct io_uring_cqe *cqe)
     complete_read(io, job, spr_calls()->ring_complete(result));
 }
 
-/* Completions to wait for: whoever is woken takes what parses and indexes from another worker. */
+/* Completions to wait for: few at a time, a worker is woken often, and each time asks for a builder
+ * that others may have. */
 static unsigned at_once(const struct spr_ring *ring)
 {
     return ring->on_way < REAP_MIN ? ring->on_way : (unsigned)REAP_MIN;

@@ -238,12 +238,13 @@ static int walk_block(struct count *count, const uint64_t *rows, uint32_t first,
     if (spr_bitmap_next(rows, first + length, first) == first + length) {
         return 0;
     }
+    const bool of_recipients = is_of_recipients(count->field);
     int r = load_block(count, first, length, &recipient);
     for (uint32_t i = 0; r == 0 && i < length; i++) {
         if (spr_bitmap_has(rows, first + i)) {
             r = meet_row(count, first + i, i, recipient);
         }
-        recipient += count->block.recipients[i];
+        recipient += of_recipients ? count->block.recipients[i] : 0;
     }
     return r;
 }
