@@ -31,6 +31,9 @@ server_up() { # sets root and owner
     is_up=yes
     root=$MTA_HOME/postfix/root
     pf down > /dev/null 2>&1 || true
+    # a run that was cut short left it set up for itself
+    sed -i 's,^queue_directory *=.*,queue_directory = /var/spool/postfix,
+        s,^maillog_file *=.*,maillog_file = /var/log/maillog,' "$root/etc/postfix/main.cf"
     pf up > /dev/null 2>&1 < /dev/null
     owner=$(stat -c %u:%g "$(pf spool)/deferred")
 }
@@ -55,7 +58,8 @@ row_postfix() {
     list_queue cold
     begin warm
     round=1 number=500
-    find "$spool/deferred" -type f -printf '%f\n' | head -n $number > "$root/tmp/ids"
+    # to the end of the list: who closes a pipe early ends find, and all of this with it
+    find "$spool/deferred" -type f -printf '%f\n' | sed -n "1,${number}p" > "$root/tmp/ids"
     items=$number
     inside postcat "-qe, one by one" 'while read -r id; do postcat -qe "$id"; done < /tmp/ids > /tmp/said'
     items=
