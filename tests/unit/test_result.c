@@ -2,8 +2,8 @@
  * Results through the public interface: what a message shows, order, snapshots, threads.
  */
 #include "core/query/result.h"
+#include "tests/support/place.h"
 #include "tests/support/sample_records.h"
-#include "tests/support/temporary.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -14,12 +14,6 @@
 
 #define ROWS     150
 #define SEGMENTS 3
-
-struct place {
-    char path[TEMPORARY_PATH_MAX];
-    char dir[TEMPORARY_PATH_MAX + 8];
-    struct spr_index *index;
-};
 
 static void change(struct sample_record *sample, uint32_t number)
 {
@@ -58,27 +52,12 @@ static void add_segment(struct spr_index *index, struct spr_manifest *manifest, 
 /* An index of a Postfix spool, without subjects. */
 static void open_place(struct place *place, uint32_t segments)
 {
-    struct spr_snapshot *snapshot = NULL;
     struct spr_manifest *manifest = NULL;
-    make_temporary(place->path);
-    (void)snprintf(place->dir, sizeof(place->dir), "%s/index", place->path);
-    cr_assert_eq(spr_index_open(place->dir, NULL, &place->index, NULL), 0);
-    cr_assert_eq(spr_catalog_snapshot(place->index, &snapshot, NULL), 0);
-    cr_assert_eq(spr_manifest_copy(snapshot->manifest, &manifest), 0);
-    spr_snapshot_release(snapshot);
-    manifest->format = strdup("postfix");
-    manifest->spool_root = strdup("/var/spool/postfix");
-    manifest->scanned_at = 1;
+    make_place(place, &manifest);
     for (uint32_t i = 0; i < segments; i++) {
         add_segment(place->index, manifest, i);
     }
     cr_assert_eq(spr_catalog_publish(place->index, manifest, NULL), 0);
-}
-
-static void close_place(struct place *place)
-{
-    spr_index_close(place->index);
-    remove_temporary(place->path);
 }
 
 static struct spr_result *open_result(struct place *place, const char *text, enum spr_sort sort,

@@ -3,10 +3,9 @@
  */
 #include "core/query/result.h"
 #include "formats/cursor.h"
+#include "tests/support/place.h"
 #include "tests/support/sample_records.h"
-#include "tests/support/temporary.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,30 +13,15 @@
 
 #define ROWS 60
 
-struct place {
-    char path[TEMPORARY_PATH_MAX];
-    char dir[TEMPORARY_PATH_MAX + 8];
-    struct spr_index *index;
-};
-
 /* An index of one segment. */
 static void open_place(struct place *place)
 {
-    struct spr_snapshot *snapshot = NULL;
     struct spr_manifest *manifest = NULL;
     struct spr_segment_builder *builder = NULL;
     struct sample_record *sample = malloc(sizeof(*sample));
     char name[SPR_SEGMENT_NAME_MAX + 1];
     cr_assert_not_null(sample);
-    make_temporary(place->path);
-    (void)snprintf(place->dir, sizeof(place->dir), "%s/index", place->path);
-    cr_assert_eq(spr_index_open(place->dir, NULL, &place->index, NULL), 0);
-    cr_assert_eq(spr_catalog_snapshot(place->index, &snapshot, NULL), 0);
-    cr_assert_eq(spr_manifest_copy(snapshot->manifest, &manifest), 0);
-    spr_snapshot_release(snapshot);
-    manifest->format = strdup("postfix");
-    manifest->spool_root = strdup("/var/spool/postfix");
-    manifest->scanned_at = 1;
+    make_place(place, &manifest);
     cr_assert_eq(spr_segment_builder_new(&manifest->secret, &builder), 0);
     for (uint32_t i = 0; i < ROWS; i++) {
         sample_hostile(sample, 5, i);
@@ -147,6 +131,5 @@ Test(result_members, are_those_of_the_whole_message)
     }
     check_members(&place, SPR_MEMBER_QUEUE_ID | SPR_MEMBER_RECIPIENTS | SPR_MEMBER_FACTS);
 
-    spr_index_close(place.index);
-    remove_temporary(place.path);
+    close_place(&place);
 }
