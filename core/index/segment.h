@@ -63,6 +63,8 @@ uint64_t spr_segment_bytes(const struct spr_segment *segment); /* file size */
 
 /* Buffers for decoded blocks; one a thread and segment. */
 struct spr_segment_reader;
+/* Rows, or recipients, that are decoded together: who walks over many asks for so many at once. */
+#define SPR_SEGMENT_BLOCK 4096
 int spr_segment_reader_new(const struct spr_segment *segment,
                            struct spr_segment_reader **ret_reader);
 void spr_segment_reader_free(struct spr_segment_reader *reader);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert(SPR_SEGMENT_BLOCK == SPR_COLUMN_BLOCK, "what is asked for is a block of keys");
+
 static int corrupt_block(const struct spr_segment *segment, unsigned column, uint32_t block,
                          const char *detail, struct spr_fault *fault)
 {

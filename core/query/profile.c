@@ -15,7 +15,6 @@
 
 #define BURST_PART   90 /* per cent */
 #define PEAK_SECONDS 60
-#define BLOCK_ROWS   4096 /* as many as a block of keys has */
 
 /* Times are kept as unsigned numbers in the same order. */
 static uint64_t from_time(int64_t time)
@@ -60,8 +59,8 @@ static int measure_times(struct spr_profile *profile, struct spr_integers *times
 
 /* What is asked of every row, for a block of them. */
 struct block {
-    uint32_t facts[SPR_ROW_RECIPIENTS + 1][BLOCK_ROWS];
-    int64_t arrival[BLOCK_ROWS], size[BLOCK_ROWS];
+    uint32_t facts[SPR_ROW_RECIPIENTS + 1][SPR_SEGMENT_BLOCK];
+    int64_t arrival[SPR_SEGMENT_BLOCK], size[SPR_SEGMENT_BLOCK];
     uint64_t first_recipient;
 };
 
@@ -154,8 +153,9 @@ static int take_segment(struct walk *walk)
         return r;
     }
     spr_recipients_init(&walk->recipients, walk->segment, walk->reader, SPR_RCPT_STATE_NUMBER);
-    for (uint32_t first = 0; r == 0 && first < rows; first += BLOCK_ROWS) {
-        r = take_block(walk, first, rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS);
+    for (uint32_t first = 0; r == 0 && first < rows; first += SPR_SEGMENT_BLOCK) {
+        r = take_block(walk, first,
+                       rows - first < SPR_SEGMENT_BLOCK ? rows - first : SPR_SEGMENT_BLOCK);
     }
     spr_segment_reader_free(walk->reader);
     return r;
@@ -235,10 +235,10 @@ static int mark_addresses(struct occurring *occurring, uint64_t first, uint32_t 
 static int mark_rows(struct occurring *occurring, struct spr_segment_reader *reader)
 {
     const uint32_t rows = spr_segment_count(occurring->segment);
-    uint32_t counts[BLOCK_ROWS];
+    uint32_t counts[SPR_SEGMENT_BLOCK];
     int r = 0;
-    for (uint32_t first = 0; r == 0 && first < rows; first += BLOCK_ROWS) {
-        const uint32_t count = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
+    for (uint32_t first = 0; r == 0 && first < rows; first += SPR_SEGMENT_BLOCK) {
+        const uint32_t count = rows - first < SPR_SEGMENT_BLOCK ? rows - first : SPR_SEGMENT_BLOCK;
         uint64_t recipient = 0;
         if (spr_bitmap_next(occurring->rows, first + count, first) == first + count) {
             continue;

@@ -15,14 +15,14 @@ void spr_recipients_init(struct spr_recipients *recipients, const struct spr_seg
 
 int spr_recipients_load(struct spr_recipients *recipients, uint64_t item, struct spr_fault *fault)
 {
-    const uint64_t first = item / SPR_RECIPIENTS_BLOCK * SPR_RECIPIENTS_BLOCK;
+    const uint64_t first = item / SPR_SEGMENT_BLOCK * SPR_SEGMENT_BLOCK;
     recipients->count = 0;
     if (item >= recipients->total) { /* the segment says what is wrong */
         return spr_segment_recipient_values(recipients->reader, recipients->value, item, 1,
                                             recipients->items, fault);
     }
     const uint64_t left = recipients->total - first;
-    const uint32_t count = left < SPR_RECIPIENTS_BLOCK ? (uint32_t)left : SPR_RECIPIENTS_BLOCK;
+    const uint32_t count = left < SPR_SEGMENT_BLOCK ? (uint32_t)left : SPR_SEGMENT_BLOCK;
     const int r = spr_segment_recipient_values(recipients->reader, recipients->value, first, count,
                                                recipients->items, fault);
     if (r == 0) {

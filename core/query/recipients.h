@@ -6,15 +6,13 @@
 
 #include "core/index/segment.h"
 
-#define SPR_RECIPIENTS_BLOCK 4096
-
 struct spr_recipients {
     struct spr_segment_reader *reader;
     enum spr_segment_rcpt_value value;
     uint64_t total;
     uint64_t first; /* in hand; of the segment's recipients */
     uint32_t count;
-    uint32_t items[SPR_RECIPIENTS_BLOCK];
+    uint32_t items[SPR_SEGMENT_BLOCK];
 };
 
 void spr_recipients_init(struct spr_recipients *recipients, const struct spr_segment *segment,

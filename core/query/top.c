@@ -18,8 +18,7 @@
 
 #define PLACE_WANTED  (UINT32_MAX - 1)
 #define PLACE_NOT     UINT32_MAX
-#define SPARSE_FACTOR 16   /* fewer strings than one in so many: fetched singly, in order */
-#define BLOCK_ROWS    4096 /* as many as a block of keys has */
+#define SPARSE_FACTOR 16 /* fewer strings than one in so many: fetched singly, in order */
 
 struct spr_top {
     struct spr_tally *tally;
@@ -28,8 +27,8 @@ struct spr_top {
 
 /* What a walk asks of a block of rows: of each walk and field only some. */
 struct block {
-    uint32_t ids[BLOCK_ROWS], recipients[BLOCK_ROWS], states[BLOCK_ROWS];
-    int64_t uids[BLOCK_ROWS], sizes[BLOCK_ROWS], arrivals[BLOCK_ROWS];
+    uint32_t ids[SPR_SEGMENT_BLOCK], recipients[SPR_SEGMENT_BLOCK], states[SPR_SEGMENT_BLOCK];
+    int64_t uids[SPR_SEGMENT_BLOCK], sizes[SPR_SEGMENT_BLOCK], arrivals[SPR_SEGMENT_BLOCK];
 };
 
 struct count {
@@ -253,9 +252,9 @@ static int walk(struct count *count, const uint64_t *rows)
 {
     const uint32_t total = spr_segment_count(count->segment);
     int r = 0;
-    for (uint32_t first = 0; r == 0 && first < total; first += BLOCK_ROWS) {
+    for (uint32_t first = 0; r == 0 && first < total; first += SPR_SEGMENT_BLOCK) {
         const uint32_t left = total - first;
-        r = walk_block(count, rows, first, left < BLOCK_ROWS ? left : BLOCK_ROWS);
+        r = walk_block(count, rows, first, left < SPR_SEGMENT_BLOCK ? left : SPR_SEGMENT_BLOCK);
     }
     return r;
 }
