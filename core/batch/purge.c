@@ -121,8 +121,7 @@ static int unlink_message(uint32_t item, void *user)
     struct unlinking *u = user;
     const struct spr_batch *batch = u->items[item].from->batch;
     const struct spr_batch_message *message = &batch->messages[u->items[item].message];
-    struct outcome *outcome = &u->items[item].outcome;
-    *outcome = (struct outcome){ 0 };
+    struct outcome *outcome = &u->items[item].outcome; /* zeroed when it was dealt */
     for (unsigned pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < message->file_count; i++) {
             const struct spr_batch_file *file = &batch->files[message->first_file + i];
@@ -186,7 +185,7 @@ static int run_round(struct unlinking *u)
 }
 
 /* As many of its next messages as one worker takes at a time. */
-static int deal_some(struct unlinking *u, struct purging *from)
+static int deal_turn(struct unlinking *u, struct purging *from)
 {
     struct spr_batch *batch = from->batch;
     uint32_t dealt = 0;
@@ -223,7 +222,7 @@ static int deal_all(struct unlinking *u, struct purging *group, uint32_t count)
         is_more = false;
         for (uint32_t i = 0; i < count && r == 0; i++) {
             if (is_purging(&group[i])) {
-                r = deal_some(u, &group[i]);
+                r = deal_turn(u, &group[i]);
                 is_more = is_more || group[i].next < group[i].batch->message_count;
             }
         }

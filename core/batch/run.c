@@ -112,6 +112,13 @@ static const struct spr_ledger_batch *find_smallest(const struct spr_job_run *ru
     return smallest;
 }
 
+/* A purge may set the change's layout anew, which a look reads. */
+static int purge_batch(struct spr_job_run *run, uint64_t number)
+{
+    spr_look_wait(run->ahead);
+    return spr_purge_batch(run->change, run->number, number);
+}
+
 /* 1 purged, 0 there is none. */
 static int purge_smallest(struct spr_job_run *run)
 {
@@ -121,8 +128,7 @@ static int purge_smallest(struct spr_job_run *run)
     }
     run->room_left -= batch->counts.out;
     run->gone += batch->counts.out;
-    spr_look_wait(run->ahead); /* a purge may set the change's layout anew, which a look reads */
-    const int r = spr_purge_batch(run->change, run->number, batch->number);
+    const int r = purge_batch(run, batch->number);
     return r < 0 ? r : 1;
 }
 
@@ -217,8 +223,7 @@ static int run_once(struct spr_job_run *run, const struct spr_selection *selecti
         collect_again(run, batch, entries);
     }
     if (r == 0 && (change->options.flags & SPR_PURGE_NOW) != 0 && run->plan->action == SPR_DELETE) {
-        spr_look_wait(run->ahead); /* as above */
-        r = spr_purge_batch(change, run->number, batch->number);
+        r = purge_batch(run, batch->number);
     }
     *ret_begun = batch != NULL && batch->begun;
     spr_batch_free(batch);
