@@ -82,10 +82,20 @@ void spr_pace_note(struct spr_pace *pace, bool was_cold)
     atomic_store_explicit(&pace->state, state, memory_order_relaxed);
 }
 
-void spr_pace_note_neighbours(struct spr_pace *pace, uint32_t pairs, uint32_t adjacent)
+struct neighbours {
+    uint64_t pairs, adjacent;
+};
+
+static struct neighbours load_neighbours(const struct spr_pace *pace)
 {
     const uint64_t seen = atomic_load_explicit(&pace->neighbours, memory_order_relaxed);
-    if (seen >> 32 < NEIGHBOUR_PAIRS) { /* decided once: later windows may be cut otherwise */
+    return (struct neighbours){ seen >> 32, seen & UINT32_MAX };
+}
+
+void spr_pace_note_neighbours(struct spr_pace *pace, uint32_t pairs, uint32_t adjacent)
+{
+    if (load_neighbours(pace).pairs <
+        NEIGHBOUR_PAIRS) { /* decided once: later windows may be cut otherwise */
         atomic_fetch_add_explicit(&pace->neighbours, (uint64_t)pairs << 32 | adjacent,
                                   memory_order_relaxed);
     }
@@ -93,10 +103,9 @@ void spr_pace_note_neighbours(struct spr_pace *pace, uint32_t pairs, uint32_t ad
 
 bool spr_pace_knows_order(const struct spr_pace *pace)
 {
-    const uint64_t seen = atomic_load_explicit(&pace->neighbours, memory_order_relaxed);
-    const uint64_t pairs = seen >> 32;
-    const uint64_t adjacent = seen & UINT32_MAX;
-    return pairs >= NEIGHBOUR_PAIRS && (pairs - adjacent) * STRAY_SHARE <= pairs;
+    const struct neighbours seen = load_neighbours(pace);
+    return seen.pairs >= NEIGHBOUR_PAIRS &&
+           (seen.pairs - seen.adjacent) * STRAY_SHARE <= seen.pairs;
 }
 
 bool spr_pace_was_cold(const struct spr_pace *pace)
@@ -106,13 +115,11 @@ bool spr_pace_was_cold(const struct spr_pace *pace)
 
 struct spr_io_pace spr_pace_now(const struct spr_pace *pace)
 {
-    const uint64_t seen = atomic_load_explicit(&pace->neighbours, memory_order_relaxed);
-    const uint64_t pairs = seen >> 32;
-    const uint64_t adjacent = seen & UINT32_MAX;
+    const struct neighbours seen = load_neighbours(pace);
     const bool cold = spr_pace_was_cold(pace);
     return (struct spr_io_pace){
         .window = cold ? pace->window_max : smaller(WARM_WINDOW, pace->window_max),
         .workers = cold ? pace->workers_cold : smaller(pace->cores, pace->workers_max),
-        .inode_order = pairs < NEIGHBOUR_PAIRS || adjacent * 2 >= pairs,
+        .inode_order = seen.pairs < NEIGHBOUR_PAIRS || seen.adjacent * 2 >= seen.pairs,
     };
 }

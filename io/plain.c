@@ -43,7 +43,7 @@ static int open_quietly(struct spr_io_shared *shared, int dir_fd, const char *na
     return open_file(dir_fd, name, FILE_FLAGS | direct);
 }
 
-static int open_some_way(struct spr_io *io, struct spr_io_job *job)
+static int open_direct_or_cached(struct spr_io *io, struct spr_io_job *job)
 {
     const struct spr_io_request *request = job->request;
     struct spr_io_file *file = job->file;
@@ -65,7 +65,7 @@ int spr_plain_open(struct spr_io *io, struct spr_io_job *job)
     if (!spr_is_component(job->request->name)) {
         return -EINVAL;
     }
-    const int fd = open_some_way(io, job);
+    const int fd = open_direct_or_cached(io, job);
     if (fd < 0) {
         return fd;
     }
