@@ -177,8 +177,21 @@ static int flush_some(uint32_t number, void *user)
     }
 }
 
+static uint32_t count_filled(const struct spr_builders *builders)
+{
+    uint32_t filled = 0;
+    for (uint32_t i = 0; i < builders->count; i++) {
+        filled += builders->all[i].segment != NULL;
+    }
+    return filled;
+}
+
 int spr_builders_flush(struct spr_run *run)
 {
+    const uint32_t filled = count_filled(&run->builders);
+    if (filled == 0) {
+        return 0;
+    }
     struct last_flush flush = {
         .run = run,
         .faults = calloc(run->builders.count, sizeof(*flush.faults)),
@@ -186,7 +199,7 @@ int spr_builders_flush(struct spr_run *run)
     struct spr_workers *workers;
     int r = flush.faults == NULL ? -ENOMEM : 0;
     if (r == 0) {
-        r = spr_workers_start(run->builders.count, false, flush_some, &flush, &workers);
+        r = spr_workers_start(filled, false, flush_some, &flush, &workers);
     }
     if (r == 0) {
         r = spr_workers_join(workers);

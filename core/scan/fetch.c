@@ -16,6 +16,7 @@
 
 #define DONE_AT_ONCE 16   /* completions held before the first is parsed: they stay in L2 */
 #define ENVELOPE     640  /* bytes of a head that are fetched into the cache before it is parsed */
+#define STEPS_AHEAD  3    /* completions: what belongs to one is fetched in so many steps */
 #define GROUP_MAX    32   /* messages that are widened together */
 #define HEAD_DEFAULT 4096 /* PERF 3: one page holds most envelopes */
 #define REQUESTS_MAX 4096 /* of one window, whatever the pace says */
@@ -324,8 +325,8 @@ static int serve_waiting(struct spr_fetch *fetch, int result)
 __attribute__((always_inline)) static inline void prefetch_next(const struct spr_io_done *done,
                                                                 int at, int count)
 {
-    if (at + 3 >= 0 && at + 3 < count) {
-        const struct spr_io_done *next = &done[at + 3];
+    if (at + STEPS_AHEAD < count) {
+        const struct spr_io_done *next = &done[at + STEPS_AHEAD];
         __builtin_prefetch(next->request->user);
         for (int64_t offset = 0; offset < next->result && offset < ENVELOPE; offset += 64) {
             __builtin_prefetch(next->bytes + offset);
@@ -358,11 +359,11 @@ static int read_window(struct spr_fetch *fetch)
             result = result == 0 && got < 0 ? got : result;
             break;
         }
-        for (int i = -3; i < 0; i++) {
+        for (int i = -STEPS_AHEAD; i < got; i++) {
             prefetch_next(done, i, got);
-        }
-        for (int i = 0; i < got; i++) {
-            prefetch_next(done, i, got);
+            if (i < 0) {
+                continue;
+            }
             if (result == 0) {
                 result = take_done(fetch, &done[i]);
             } else {
