@@ -7,7 +7,6 @@
 #include "tests/support/sample_records.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include <criterion/criterion.h>
 
