@@ -19,6 +19,8 @@
 
 enum {
     LIST_BYTES = 64 * 1024, /* PERF 9.1: 32-64 KiB a call */
+    GLANCE_BYTES = 4096,    /* where few entries are wanted: the kernel fills all it gets */
+    GLANCE_ENTRIES = 128,   /* of common names they fit */
     OPEN_RACES_MAX = 8,     /* openat2 says EAGAIN when a rename crossed it */
     COMPONENT_MAX = 256,    /* NAME_MAX and its NUL */
     DIRENT_NAME_OFFSET =
@@ -306,12 +308,13 @@ int spr_dir_list(int dir_fd, uint64_t entries_max,
     if (r < 0) {
         return r;
     }
-    uint8_t *bytes = malloc(LIST_BYTES);
+    const size_t room = entries_max <= GLANCE_ENTRIES ? GLANCE_BYTES : LIST_BYTES;
+    uint8_t *bytes = malloc(room);
     if (bytes == NULL) {
         return -ENOMEM;
     }
     for (;;) {
-        const int64_t filled = spr_calls()->getdents64(dir_fd, bytes, LIST_BYTES);
+        const int64_t filled = spr_calls()->getdents64(dir_fd, bytes, room);
         if (filled == -EINTR) {
             continue;
         }
