@@ -267,10 +267,9 @@ int spr_segment_first_recipient(struct spr_segment_reader *reader, uint32_t row,
 
 /* ---- In bulk --------------------------------------------------------------------------------- */
 
-/* The part of [first, first + count) that lies in first's block. */
-static int take_part(struct spr_segment_reader *reader, unsigned column, uint64_t first,
-                     uint32_t count, const uint64_t **ret_keys, uint32_t *ret_part,
-                     struct spr_fault *fault)
+int spr_segment_key_part(struct spr_segment_reader *reader, unsigned column, uint64_t first,
+                         uint32_t count, const uint64_t **ret_keys, uint32_t *ret_part,
+                         struct spr_fault *fault)
 {
     const struct spr_column_view *view = &reader->segment->columns[column];
     if (first >= view->count || count > view->count - first) {
@@ -299,7 +298,8 @@ int spr_segment_text_ids(struct spr_segment_reader *reader, enum spr_column colu
     while (r == 0 && count > 0) {
         const uint64_t *keys = NULL;
         uint32_t part = 0;
-        r = take_part(reader, SPR_AT_TEXT + (unsigned)column, first, count, &keys, &part, fault);
+        r = spr_segment_key_part(reader, SPR_AT_TEXT + (unsigned)column, first, count, &keys, &part,
+                                 fault);
         for (uint32_t i = 0; r == 0 && i < part; i++) {
             r = column == SPR_COLUMN_ACCOUNT
                     ? resolve(reader->segment, class, keys[i], out[i], &out[i], fault)
@@ -320,9 +320,10 @@ int spr_segment_numbers(struct spr_segment_reader *reader, enum spr_number numbe
         const uint64_t *keys = NULL;
         const uint64_t *sizes = NULL;
         uint32_t part = 0;
-        r = take_part(reader, SPR_AT_NUMBER + (unsigned)number, first, count, &keys, &part, fault);
+        r = spr_segment_key_part(reader, SPR_AT_NUMBER + (unsigned)number, first, count, &keys,
+                                 &part, fault);
         if (r == 0 && number == SPR_NUMBER_SIZE) {
-            r = take_part(reader, SPR_AT_FILE_SIZE, first, count, &sizes, &part, fault);
+            r = spr_segment_key_part(reader, SPR_AT_FILE_SIZE, first, count, &sizes, &part, fault);
         }
         for (uint32_t i = 0; r == 0 && i < part; i++) {
             const uint64_t key = sizes != NULL ? spr_size_key(keys[i], sizes[i]) : keys[i];
@@ -342,7 +343,7 @@ int spr_segment_fact_values(struct spr_segment_reader *reader, enum spr_segment_
     while (r == 0 && count > 0) {
         const uint64_t *keys = NULL;
         uint32_t part = 0;
-        r = take_part(reader, FACTS[fact].column, first, count, &keys, &part, fault);
+        r = spr_segment_key_part(reader, FACTS[fact].column, first, count, &keys, &part, fault);
         for (uint32_t i = 0; r == 0 && i < part; i++) {
             if (keys[i] > FACTS[fact].max) {
                 r = corrupt_block(reader->segment, FACTS[fact].column, first / SPR_COLUMN_BLOCK,
@@ -370,7 +371,7 @@ int spr_segment_recipient_values(struct spr_segment_reader *reader,
     while (r == 0 && count > 0) {
         const uint64_t *keys = NULL;
         uint32_t part = 0;
-        r = take_part(reader, columns[value], first, count, &keys, &part, fault);
+        r = spr_segment_key_part(reader, columns[value], first, count, &keys, &part, fault);
         for (uint32_t i = 0; r == 0 && i < part; i++) {
             if (value != SPR_RCPT_STATE_NUMBER) {
                 r = spr_segment_id(reader->segment, class, keys[i], &out[i], fault);

@@ -78,6 +78,10 @@ int spr_segment_key_within(struct spr_segment_reader *reader, unsigned column, u
  * for. */
 int spr_segment_keys(struct spr_segment_reader *reader, unsigned column, uint32_t block,
                      const uint64_t **ret_keys, uint32_t *ret_count, struct spr_fault *fault);
+/* The keys of the part of [first, first + count) that lies in first's block; they live as long. */
+int spr_segment_key_part(struct spr_segment_reader *reader, unsigned column, uint64_t first,
+                         uint32_t count, const uint64_t **ret_keys, uint32_t *ret_part,
+                         struct spr_fault *fault);
 /* A text's key, less what is above unknown in its column, as id of a class or SPR_STRING_NONE. */
 int spr_segment_id(const struct spr_segment *segment, enum spr_string_class class, uint64_t key,
                    uint32_t *ret_id, struct spr_fault *fault);

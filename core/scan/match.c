@@ -18,7 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUP_MAX 32
+#define GROUP_MAX   32 /* divides SPR_SEGMENT_BLOCK */
+#define FOLDERS_MET 64
 
 /* Folders by path; open addressing, 0 free, else index + 1. */
 struct folder_table {
@@ -37,14 +38,10 @@ struct match {
     struct spr_fault *faults; /* one per worker */
 };
 
-/* A row, copied: the reader's texts live until its next call. */
-struct placed_row {
-    uint32_t row, folder;
-    uint32_t stat_digest, set_digest;
-    uint64_t inode;
-    size_t at; /* in inodes, the first that is not below */
-    size_t name_length;
-    uint8_t name[SPR_NAME_MAX];
+/* A folder of the segment's as one of the walk's. */
+struct met_folder {
+    uint32_t id;   /* SPR_STRING_NONE: not met yet */
+    uint32_t slot; /* as in folder_table */
 };
 
 /* One segment in the hands of a worker. */
@@ -52,9 +49,10 @@ struct matcher {
     struct match *match;
     struct spr_segment_reader *reader;
     uint32_t segment;
-    size_t at; /* in inodes: where the last search ended */
-    struct placed_row group[GROUP_MAX];
-    uint32_t count;
+    struct met_folder folders[FOLDERS_MET]; /* by id modulo their number */
+    struct spr_segment_spot group[GROUP_MAX];
+    size_t at[GROUP_MAX]; /* in inodes, the first that is not below the row's */
+    size_t last;          /* in inodes: where the last search ended */
     uint64_t matched;
     struct spr_fault *fault;
 };
@@ -124,112 +122,123 @@ static size_t seek_inode(const struct spr_inodes *inodes, size_t from, uint64_t 
     return low;
 }
 
-static bool is_of(const struct spr_candidate *candidate, const struct placed_row *row)
+static bool is_of(const struct spr_candidate *candidate, const struct spr_segment_spot *spot)
 {
     struct spr_candidate_file primary;
-    if (candidate->set_digest != row->set_digest || candidate->folder != row->folder) {
+    if (candidate->set_digest != spot->set_digest) {
         return false;
     }
     spr_candidate_first(candidate, &primary);
-    return primary.name.length == row->name_length &&
-           memcmp(primary.name.bytes, row->name, row->name_length) == 0;
+    return primary.name.length == spot->name_length &&
+           memcmp(primary.name.bytes, spot->name, spot->name_length) == 0;
 }
 
-/* Makes the row known to its candidate, if there is one that no other row had. */
-static bool claim(struct matcher *matcher, const struct placed_row *row)
+/* The spot's folder in the walk, as in folder_table. */
+static int find_folder(struct matcher *matcher, uint32_t id, uint32_t *ret_slot)
+{
+    const struct match *match = matcher->match;
+    struct met_folder *met = &matcher->folders[id % FOLDERS_MET];
+    struct spr_text path = { NULL, 0 };
+    if (id != SPR_STRING_NONE && met->id == id) {
+        *ret_slot = met->slot;
+        return 0;
+    }
+    if (id != SPR_STRING_NONE) {
+        int r = spr_segment_string(matcher->reader, id, &path, matcher->fault);
+        if (r < 0) {
+            return r;
+        }
+    }
+    met->id = id;
+    met->slot = match->folders.slots[folder_slot(&match->folders, match->refresh->walk, path)];
+    *ret_slot = met->slot;
+    return 0;
+}
+
+/* Makes row i of the group known to its candidate, if there is one that no other row had. */
+static bool claim(struct matcher *matcher, uint32_t row, uint32_t i, uint32_t folder_slot)
 {
     struct match *match = matcher->match;
     struct spr_refresh *refresh = match->refresh;
     const struct spr_inodes *inodes = match->inodes;
-    for (size_t at = row->at; at < inodes->count && inodes->items[at].inode == row->inode; at++) {
+    const struct spr_segment_spot *spot = &matcher->group[i];
+    for (size_t at = matcher->at[i]; at < inodes->count && inodes->items[at].inode == spot->inode;
+         at++) {
         const uint32_t index = inodes->items[at].index;
         struct spr_candidate *candidate = &refresh->walk->candidates[index];
-        if (!is_of(candidate, row) ||
+        if (candidate->folder + 1 != folder_slot || !is_of(candidate, spot) ||
             atomic_exchange_explicit(&match->claimed[index], 1, memory_order_relaxed) != 0) {
             continue;
         }
         if (candidate->state != SPR_CANDIDATE_FOUND) {
             return false;
         }
-        refresh->known[index] = (struct spr_known){ matcher->segment, row->row, row->stat_digest };
         if (refresh->quick) {
             candidate->state = SPR_CANDIDATE_CARRIED;
+        } else {
+            refresh->known[index] = (struct spr_known){ matcher->segment, row, spot->stat_digest };
         }
         return true;
     }
     return false;
 }
 
-static int match_group(struct matcher *matcher)
+static void fetch_candidates(struct matcher *matcher, uint32_t count)
 {
     const struct match *match = matcher->match;
     const struct spr_inodes *inodes = match->inodes;
     const struct spr_candidate *candidates = match->refresh->walk->candidates;
-    for (uint32_t i = 0; i < matcher->count; i++) {
-        struct placed_row *row = &matcher->group[i];
-        row->at = matcher->at = seek_inode(inodes, matcher->at, row->inode);
-        if (row->at < inodes->count) {
-            __builtin_prefetch(&candidates[inodes->items[row->at].index]);
+    for (uint32_t i = 0; i < count; i++) {
+        matcher->last = seek_inode(inodes, matcher->last, matcher->group[i].inode);
+        matcher->at[i] = matcher->last;
+        if (matcher->last < inodes->count) {
+            __builtin_prefetch(&candidates[inodes->items[matcher->last].index]);
         }
     }
-    for (uint32_t i = 0; i < matcher->count; i++) {
-        const size_t at = matcher->group[i].at;
-        if (at < inodes->count) {
-            __builtin_prefetch(candidates[inodes->items[at].index].names);
+    for (uint32_t i = 0; i < count; i++) {
+        if (matcher->at[i] < inodes->count) {
+            __builtin_prefetch(candidates[inodes->items[matcher->at[i]].index].names);
         }
     }
-    int r = 0;
-    for (uint32_t i = 0; i < matcher->count && r == 0; i++) {
-        const struct placed_row *row = &matcher->group[i];
-        if (claim(matcher, row)) {
-            matcher->matched++;
-        } else {
-            r = spr_refresh_kill(match->refresh, matcher->reader, matcher->segment, row->row,
-                                 matcher->fault);
-        }
-    }
-    matcher->count = 0;
-    return r;
 }
 
-/* ---- Rows ------------------------------------------------------------------------------------ */
-
-static int take_row(struct matcher *matcher, uint32_t number)
+static int match_group(struct matcher *matcher, uint32_t first, uint32_t count)
 {
-    const struct match *match = matcher->match;
-    struct spr_segment_place place;
-    int r = spr_segment_place(matcher->reader, number, &place, matcher->fault);
+    struct spr_refresh *refresh = matcher->match->refresh;
+    int r = spr_segment_spots(matcher->reader, first, count, matcher->group, matcher->fault);
     if (r < 0) {
         return r;
     }
-    const size_t slot = folder_slot(&match->folders, match->refresh->walk, place.folder);
-    if (match->folders.slots[slot] == 0 || place.name.length > SPR_NAME_MAX) {
-        return spr_refresh_kill(match->refresh, matcher->reader, matcher->segment, number,
-                                matcher->fault);
+    fetch_candidates(matcher, count);
+    for (uint32_t i = 0; i < count && r == 0; i++) {
+        const uint32_t row = first + i;
+        uint32_t slot = 0;
+        if (!spr_snapshot_row_live(refresh->snapshot, matcher->segment, row)) {
+            continue;
+        }
+        r = find_folder(matcher, matcher->group[i].folder, &slot);
+        if (r == 0 && slot != 0 && claim(matcher, row, i, slot)) {
+            matcher->matched++;
+        } else if (r == 0) {
+            r = spr_refresh_kill(refresh, matcher->reader, matcher->segment, row, matcher->fault);
+        }
     }
-    struct placed_row *row = &matcher->group[matcher->count++];
-    row->row = number;
-    row->folder = match->folders.slots[slot] - 1;
-    row->stat_digest = place.stat_digest;
-    row->set_digest = place.set_digest;
-    row->inode = place.inode;
-    row->name_length = place.name.length;
-    memcpy(row->name, place.name.bytes, place.name.length);
-    return matcher->count == GROUP_MAX ? match_group(matcher) : 0;
+    return r;
 }
+
+/* ---- Segments -------------------------------------------------------------------------------- */
 
 static int match_segment(struct matcher *matcher)
 {
     struct spr_refresh *refresh = matcher->match->refresh;
     const uint32_t rows = refresh->manifest->segments[matcher->segment].rows;
-    int r = spr_segment_reader_new(refresh->snapshot->segments[matcher->segment], &matcher->reader);
-    for (uint32_t row = 0; row < rows && r == 0; row++) {
-        if (spr_snapshot_row_live(refresh->snapshot, matcher->segment, row)) {
-            r = take_row(matcher, row);
-        }
+    for (unsigned i = 0; i < FOLDERS_MET; i++) {
+        matcher->folders[i].id = SPR_STRING_NONE;
     }
-    if (r == 0) {
-        r = match_group(matcher);
+    int r = spr_segment_reader_new(refresh->snapshot->segments[matcher->segment], &matcher->reader);
+    for (uint32_t row = 0; row < rows && r == 0; row += GROUP_MAX) {
+        const uint32_t left = rows - row;
+        r = match_group(matcher, row, left < GROUP_MAX ? left : GROUP_MAX);
     }
     spr_segment_reader_free(matcher->reader);
     matcher->reader = NULL;
@@ -299,7 +308,10 @@ int spr_refresh_match(struct spr_refresh *refresh, const struct spr_inodes *inod
     struct match match = { .refresh = refresh, .inodes = inodes };
     match.claimed = calloc(refresh->walk->candidate_count + 1, sizeof(*match.claimed));
     match.faults = calloc(refresh->workers, sizeof(*match.faults));
-    int r = match.claimed == NULL || match.faults == NULL ? -ENOMEM : make_known(refresh);
+    int r = match.claimed == NULL || match.faults == NULL ? -ENOMEM : 0;
+    if (r == 0 && !refresh->quick) {
+        r = make_known(refresh);
+    }
     if (r == 0) {
         r = run_match(&match, fault);
     }
