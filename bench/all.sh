@@ -16,23 +16,25 @@ cd "$(dirname "$0")/.."
 # one takes long, and 15 GB.
 parts() {
     cat << 'EOF'
-140 --rows warm,query,output,index,profile --count 200000 --rounds 5 --budget 50
+140 --rows warm,query,output,index,profile --count 200000 --rounds 5 --budget 60
 300 --rows cold --count 200000 --cold-rounds 5 --budget 280
-290 --rows warm --count 1000000 --rounds 5 --budget 250
+300 --rows warm --count 1000000 --rounds 5 --budget 260
 500 --rows cold --count 1000000 --cold-rounds 5 --slow-rounds 1 --budget 460
 190 --rows query --count 1000000 --rounds 5 --budget 160
-230 --rows triage,timeline,output,refresh --count 1000000 --rounds 5 --cold-rounds 3 --budget 80
+330 --rows triage,timeline,output,refresh --count 1000000 --rounds 5 --cold-rounds 5 --budget 110
 200 --rows postfix --cold-rounds 5 --budget 70
-160 --rows delete --count 100000 --cold-rounds 3 --budget 40
+300 --rows delete,purge --count 100000 --cold-rounds 5 --budget 120
 300 --rows warm,coldfast --count 100000 --rounds 5 --cold-rounds 5 --budget 50 --on xfs,btrfs,tmpfs
+100 --rows plans --count 200000 --cold-rounds 5 --budget 50
+250 --rows plans --count 50000 --cold-rounds 5 --budget 40 --on xfs,btrfs,tmpfs
 80 --rows inplace --count 200000 --cold-rounds 5 --budget 70
-210 --rows scale --cold-rounds 3 --budget 50
+400 --rows scale --cold-rounds 3 --budget 50
 150 --rows nice --cold-rounds 5 --budget 120
 80 --rows half --count 200000 --cold-rounds 5 --budget 70
 40 --rows index --count 200000 --unique
-80 --rows delete --count 20000 --cold-rounds 5 --budget 20 --on xfs,btrfs
-130 --rows flat --count 500000 --rounds 3 --cold-rounds 3 --budget 50
-1700 --rows delete --count 1000000 --cold-rounds 1 --budget 1
+150 --rows delete,purge --count 20000 --cold-rounds 5 --budget 40 --on xfs,btrfs
+130 --rows flat --count 500000 --rounds 5 --cold-rounds 5 --budget 50
+420 --rows delete --count 1000000 --cold-rounds 1 --budget 1
 EOF
 }
 

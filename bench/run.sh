@@ -3,8 +3,9 @@
 #
 # usage: bench/run.sh [options] FOLDER            (bench/all.sh runs every row)
 #   --rows LIST       warm,cold,inplace,refresh,query,output,index,profile,timeline,delete,scale;
-#                     also half (every second file cached), flat (one folder), triage (the early
-#                     verdict), postfix, nice (a real server), coldfast: cold with no slow rival
+#                     also purge, half (every second file cached), plans (the choice of a plan), flat
+#                     (one folder), triage (the early verdict), postfix, nice (a real server),
+#                     coldfast: cold with no slow rival
 #   --count N         messages (200000)
 #   --rounds R        of warm rows (5)     --cold-rounds R  of cold rows (3)
 #   --slow-rounds R   of cold rows, with the rivals that take minutes (as many)
@@ -49,7 +50,7 @@ while [ $# -gt 1 ]; do
     shift 2
 done
 if [ $# != 1 ] || [ "${1#-}" != "$1" ]; then
-    sed -n '2,27s/^# \{0,1\}//p' "$0"
+    sed -n '2,28s/^# \{0,1\}//p' "$0"
     exit 2
 fi
 mkdir -p "$1" bench/results

@@ -20,6 +20,7 @@ def scan(row, cache, variant="auto"):
 
 SMALL, LARGE, HUGE = 200000, 1000000, 5000000
 EXT4, DISKS, ALL = ("ext4",), ("xfs", "btrfs"), ("ext4", "xfs", "btrfs", "tmpfs")
+ON_DISK = ("ext4", "xfs", "btrfs")
 READER = "threads 64 by inode"
 GREP, RG = "grep -rlF", "rg -F -l"
 POSTFIX, NICE = "postfix", "nice"
@@ -33,6 +34,11 @@ def warm(what, variant):
     return ("warm", "warm", what, variant)
 
 
+def held(cache):
+    """A scan that is held to one plan of reading, whichever is best."""
+    return [("plans", cache, "plan", plan) for plan in ("warm", "past-cache", "through-cache")]
+
+
 def asked(what, variant):
     return ("query", "warm", what, variant)
 
@@ -43,6 +49,10 @@ def refresh(what, variant):
 
 def change(what, variant):
     return ("delete", "warm", what, variant)
+
+
+def purge(what, variant):
+    return ("purge", "warm", what, variant)
 
 
 TARGETS = [
@@ -63,7 +73,10 @@ TARGETS = [
     Target("warm, rg -F -l / scan", AT_LEAST, 1.7, warm("rg", RG), scan("warm", "warm"), EXT4, (SMALL,), True),
     Target("warm, rg -a -F -l / scan", None, 0, warm("rg", "rg -a -F -l"), scan("warm", "warm"), EXT4, (SMALL, LARGE)),
     Target("warm, scan / floor", AT_MOST, 1.25, scan("warm", "warm"), warm("floor", None), ALL),
-    Target("half-warm, better of floor and 64 threads / scan", AT_LEAST, 0.9, [("half", "half", "floor", None), ("half", "half", "reader", READER)], scan("half", "half")),
+    Target("half-warm, better of floor and 64 threads / scan", None, 0, [("half", "half", "floor", None), ("half", "half", "reader", READER)], scan("half", "half")),
+    Target("half-warm, the better plan / the plan chosen", AT_LEAST, 0.9, held("half"), ("plans", "half", "plan", "auto"), ON_DISK),
+    Target("cold, the better plan / the plan chosen", AT_LEAST, 0.9, held("cold"), ("plans", "cold", "plan", "auto"), ON_DISK),
+    Target("warm, the better plan / the plan chosen", AT_LEAST, 0.9, held("warm"), ("plans", "warm", "plan", "auto"), ALL),
     Target("warm, one flat folder (IMail): scan / floor", None, 0, scan("flat", "warm"), ("flat", "warm", "floor", None)),
     Target("cold, one flat folder (IMail): 64 threads / scan", None, 0, ("flat", "cold", "reader", READER), scan("flat", "cold")),
     Target("cold, ring refused / with ring", AT_MOST, 1.2, scan("cold", "cold", "refused"), scan("cold", "cold")),
@@ -85,9 +98,9 @@ TARGETS = [
     Target("refresh after 1 % came, 1 % left, 1 % changed / unchanged", AT_MOST, 1.3, refresh("refresh", "after 3 %"), refresh("refresh", "unchanged after it"), (), (LARGE,)),
     Target("postsuper -d - / delete, a message", AT_LEAST, 8, (POSTFIX, "warm", "postsuper", "-d -"), (POSTFIX, "warm", "delete", "half")),
     Target("bare renames at their best / delete, a file", AT_LEAST, 0.65, change("bare rename", None), change("delete", "journalled"), EXT4),
-    Target("bare unlinks at their best / purge, a file", AT_LEAST, 0.9, change("bare unlink", None), change("purge", "journalled"), EXT4),
-    Target("delete with journals and syncs / with neither", AT_MOST, 1.1, change("delete", "library; all"), change("delete", "library; no journal or syncs"), ("ext4", "btrfs")),
-    Target("delete with journals and syncs / with neither", AT_MOST, 1.15, change("delete", "library; all"), change("delete", "library; no journal or syncs"), ("xfs",)),
+    Target("bare unlinks at their best / purge, a file", AT_LEAST, 0.9, purge("bare unlink", None), purge("purge", "journalled"), EXT4),
+    Target("delete with journals and syncs / with neither", AT_MOST, 1.1, purge("delete", "library; all"), purge("delete", "library; no journal or syncs"), ("ext4", "btrfs")),
+    Target("delete with journals and syncs / with neither", AT_MOST, 1.15, purge("delete", "library; all"), purge("delete", "library; no journal or syncs"), ("xfs",)),
     Target("delete with syncs / without", None, 0, change("delete", "journalled"), change("delete", "no syncs"), ("ext4", "btrfs", "xfs")),
     Target("deliveries of a busy Postfix: time beside scan --nice / without", AT_MOST, 1.11, (NICE, "cold", "deliveries", "scan --nice"), (NICE, "cold", "deliveries", "no scan")),
     Target("deliveries of a busy Postfix: time beside a scan by default / without", AT_MOST, 1.11, (NICE, "cold", "deliveries", "scan by default"), (NICE, "cold", "deliveries", "no scan")),

@@ -1,5 +1,5 @@
-# Row delete: taking messages out, against bare renames and unlinks of the same files. Sourced, not
-# run.
+# Rows delete and purge: taking messages out, against bare renames and unlinks of the same files.
+# Sourced, not run.
 
 job() { # job WHAT VARIANT COMMAND…: no repetition, as the spool changes
     local what=$1 variant=$2 seconds cpu peak others code
@@ -26,22 +26,31 @@ make_again() {
     "$ray" scan -q --full --spool "$spool" --format postfix --index "$index"
 }
 
-row_delete() {
-    row=delete
-    local copy=$at/delete selected list=$at/scratch/list threads into parts
+# A spool to change, $copy, with the logs that go along; the paths of what an account's job takes out
+# of it, each message's file and its defer log, into $list.
+begin_changes() {
+    copy=$at/$row
+    list=$at/scratch/list
     mkdir -p "$at/scratch"
-    rm -rf "$copy"
-    # with the logs that go along
-    $bin/mkspool --count "$count" --logs $unique "$copy" > "$at/scratch/truth"
     spool=$copy
     drop_index
-    "$ray" scan -q --spool "$spool" --format postfix --index "$index"
-    # each message's file and its defer log
-    "$ray" query "account:$pattern" --no-refresh -q --limit 0 --fields path -0 --spool "$spool" \
-        --index "$index" | tr '\0' '\n' > "$list.messages"
-    awk '{ print; if (sub(/^deferred\//, "defer/")) print }' "$list.messages" > "$list"
+    make_again
+    list_selected
     selected=$(wc -l < "$list")
-    into=$copy/.into
+}
+
+list_selected() {
+    "$ray" query "account:$pattern" --no-refresh -q --limit 0 --fields path -0 --spool "$spool" \
+        --index "$index" | tr '\0' '\n' | awk '{ print; if (sub(/^deferred\//, "defer/")) print }' > "$list"
+}
+
+end_changes() { rm -rf "$copy" "$at/scratch" "$index"; }
+
+row_delete() {
+    row=delete
+    local copy list selected threads
+    begin_changes
+    local into=$copy/.into
     begin warm
     while next_round "$cold_rounds"; do
         delete_by journalled
@@ -52,31 +61,36 @@ row_delete() {
             job undo "no syncs" "$ray" undo "$(last_job)" --yes -q --spool "$spool" --index "$index"
             "$ray" scan -q --spool "$spool" --format postfix --index "$index"
         fi
-        if [ -x $bin/micro/rename ]; then
-            for threads in 1 2 8; do
-                warm_spool
-                mkdir -p "$into"
-                $bin/micro/rename "$copy" "$into" $threads < "$list" | measured
-                rmdir "$into"
-            done
-        fi
+        for threads in 1 2 8; do
+            warm_spool
+            mkdir -p "$into"
+            $bin/micro/rename "$copy" "$into" $threads < "$list" | measured
+            rmdir "$into"
+        done
     done
-    delete_by journalled
-    job purge journalled "$ray" purge "$(last_job)" --yes -q --spool "$spool" --index "$index"
-    for threads in 1 2 16; do
-        [ -x $bin/micro/unlink ] || break
-        make_again
-        "$ray" query "account:$pattern" --no-refresh -q --limit 0 --fields path -0 --spool "$spool" \
-            --index "$index" | tr '\0' '\n' | awk '{ print; if (sub(/^deferred\//, "defer/")) print }' > "$list"
-        $bin/micro/unlink "$copy" $threads < "$list" | measured
-    done
+    end_changes
+}
+
+# For good, and what journals and syncs cost; every round needs a new spool.
+row_purge() {
+    row=purge
+    local copy list selected threads parts
+    begin_changes
     begin warm
-    while [ -x $bin/micro/unjournalled ] && next_round "$cold_rounds"; do
+    while next_round "$cold_rounds"; do
+        delete_by journalled
+        job purge journalled "$ray" purge "$(last_job)" --yes -q --spool "$spool" --index "$index"
+        for threads in 2 16; do
+            make_again
+            list_selected
+            $bin/micro/unlink "$copy" $threads < "$list" | measured
+        done
         for parts in all none; do
             make_again
             warm_spool
             $bin/micro/unjournalled $parts "$copy" "$index" "account:$pattern" | measured
         done
+        make_again
     done
-    rm -rf "$copy" "$at/scratch" "$index"
+    end_changes
 }

@@ -1,4 +1,4 @@
-# Rows warm, half, cold, inplace, flat: a first scan of all of a spool. Sourced, not run.
+# Rows warm, half, cold, plans, inplace, flat: a first scan of all of a spool. Sourced, not run.
 
 greps() {
     measure grep "grep -rlF" grep -rlF "$pattern" "$spool"
@@ -63,6 +63,25 @@ need_coldfast() { spool_of "$count"; }
 row_coldfast() {
     local slow_rounds=0
     row_cold
+}
+
+# What a scan chooses by itself against each plan it could have been held to.
+need_plans() { spool_of "$count"; }
+row_plans() {
+    row=plans
+    need_plans
+    local state plan
+    for state in warm half cold; do
+        [ "$state,$fs" != half,tmpfs ] && [ "$state,$fs" != cold,tmpfs ] || continue
+        begin $state
+        while next_round "$cold_rounds"; do
+            for plan in auto warm past-cache through-cache; do
+                before=drop_index
+                measure plan $plan $bin/micro/plan "$spool" "$index" "$format" $plan
+                before=
+            done
+        done
+    done
 }
 
 # A layout where inode order is not the order on disk.
