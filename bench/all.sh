@@ -32,6 +32,7 @@ parts() {
 150 --rows nice --cold-rounds 5 --budget 120
 80 --rows half --count 200000 --cold-rounds 5 --budget 70
 40 --rows index --count 200000 --unique
+30 --rows micro --count 200000 --rounds 5 --budget 30
 150 --rows delete,purge --count 20000 --cold-rounds 5 --budget 40 --on xfs,btrfs
 130 --rows flat --count 500000 --rounds 5 --cold-rounds 5 --budget 50
 420 --rows delete --count 1000000 --cold-rounds 1 --budget 1

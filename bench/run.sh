@@ -3,7 +3,7 @@
 #
 # usage: bench/run.sh [options] FOLDER            (bench/all.sh runs every row)
 #   --rows LIST       warm,cold,inplace,refresh,query,output,index,profile,timeline,delete,scale;
-#                     also purge, half (every second file cached), plans (the choice of a plan), flat
+#                     also micro, purge, half (every second file cached), plans (the choice of a plan), flat
 #                     (one folder), triage (the early verdict), postfix, nice (a real server),
 #                     coldfast: cold with no slow rival
 #   --count N         messages (200000)

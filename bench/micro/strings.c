@@ -78,7 +78,7 @@ int main(int argc, char **argv)
     hash_all(texts, count);
     intern_all(texts, count, 1, 0, "alone");
     intern_all(texts, count, TOGETHER, 0, "together");
-    intern_all(texts, count, TOGETHER, 0xfff, "together, tagged");
+    intern_all(texts, count, TOGETHER, 0xfff, "together and tagged");
     free((void *)(uintptr_t)texts[0].bytes);
     free(texts);
     return 0;

@@ -1,8 +1,9 @@
-# Rows profile and timeline: where the processor time of a warm scan goes, and how far a cold one is
-# at each moment. Sourced, not run.
+# Rows profile, timeline and micro: where the processor time of a warm scan goes, how far a cold one
+# is at each moment, and what each part costs by itself. Sourced, not run.
 
 need_profile() { spool_of "$count"; }
 need_timeline() { spool_of "$count"; }
+need_micro() { spool_of "$count"; }
 
 row_profile() {
     row=profile
@@ -38,4 +39,18 @@ row_timeline() {
         note scan auto "$seconds" "" "" "" "$messages"
     done < <(python3 bench/suite/timeline.py "$ray" scan --progress json --spool "$spool" \
         --format postfix --index "$index")
+}
+
+# Hash, dictionary, columns, parser, and the queue of reads.
+row_micro() {
+    row=micro
+    spool_of "$count"
+    begin warm
+    while next_round "$rounds"; do
+        warm_spool
+        $bin/micro/strings | measured
+        $bin/micro/column | grep -v '^bytes' | measured
+        $bin/micro/parse "$spool" postfix 256 1 2> /dev/null | measured
+        $bin/micro/window "$spool/deferred/0" | measured
+    done
 }
