@@ -63,22 +63,28 @@ static bool grow(struct spr_out *out, size_t length)
     return true;
 }
 
+uint8_t *spr_out_make_room(struct spr_out *out, size_t length)
+{
+    if (out->file != NULL) {
+        spr_out_flush(out);
+        return length <= out->capacity ? out->bytes : NULL;
+    }
+    if (!grow(out, length)) {
+        out->failed = true;
+        return NULL;
+    }
+    return out->bytes + out->used;
+}
+
 void spr_out_long(struct spr_out *out, const void *bytes, size_t length)
 {
-    if (out->file == NULL) {
-        if (!grow(out, length)) {
-            out->failed = true;
-            return;
-        }
-    } else {
-        spr_out_flush(out);
-        if (length > out->capacity) {
-            (void)fwrite(bytes, 1, length, out->file); /* as above */
-            return;
-        }
+    uint8_t *to = spr_out_make_room(out, length);
+    if (to != NULL) {
+        memcpy(to, bytes, length);
+        out->used += length;
+    } else if (out->file != NULL) {
+        (void)fwrite(bytes, 1, length, out->file); /* as above */
     }
-    memcpy(out->bytes + out->used, bytes, length);
-    out->used += length;
 }
 
 void spr_out_number(struct spr_out *out, int64_t number)

@@ -38,6 +38,16 @@ struct spr_text spr_out_text(const struct spr_out *out);
 /* Bytes that do not fit in what is left. */
 void spr_out_long(struct spr_out *out, const void *bytes, size_t length);
 
+/* Makes room for bytes to be put at the address and added to used. NULL: more than a stream's
+ * buffer takes, or no memory. */
+uint8_t *spr_out_make_room(struct spr_out *out, size_t length);
+
+static inline uint8_t *spr_out_room(struct spr_out *out, size_t length)
+{
+    return length <= out->capacity - out->used ? out->bytes + out->used
+                                               : spr_out_make_room(out, length);
+}
+
 static inline void spr_out_bytes(struct spr_out *out, const void *bytes, size_t length)
 {
     if (length > out->capacity - out->used) {

@@ -8,24 +8,33 @@
 #include <assert.h>
 #include <math.h>
 
+#define SHORT_MAX 4096 /* bytes of a text that is put at one go */
+
 /* What stands before a value. */
 static void begin_value(struct spr_json *json, const char *key)
 {
-    if (json->has_some) {
-        spr_out_char(json->out, ',');
-    }
+    struct spr_out *out = json->out;
+    const bool has_some = json->has_some;
     json->has_some = true;
-    if (key != NULL) {
-        spr_out_char(json->out, '"');
-        spr_out_string(json->out, key);
-        spr_out_bytes(json->out, "\":", 2);
+    if (key == NULL) {
+        spr_out_bytes(out, ",", has_some ? 1 : 0);
+        return;
     }
-}
-
-static void put_literal(struct spr_json *json, const char *key, const char *literal)
-{
-    begin_value(json, key);
-    spr_out_string(json->out, literal);
+    const size_t length = strlen(key);
+    uint8_t *to = spr_out_room(out, length + 4);
+    if (to == NULL) {
+        return;
+    }
+    uint8_t *at = to;
+    if (has_some) {
+        *at++ = ',';
+    }
+    *at++ = '"';
+    memcpy(at, key, length);
+    at += length;
+    *at++ = '"';
+    *at++ = ':';
+    out->used += (size_t)(at - to);
 }
 
 static void put_unit(struct spr_out *out, uint32_t unit)
@@ -74,10 +83,72 @@ static void put_plain(struct spr_out *out, const uint8_t *bytes, size_t length)
     spr_out_bytes(out, bytes + from, length - from);
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Is none of the eight bytes escaped, or above ASCII? */
+static bool are_literal(uint64_t word)
+{
+    const uint64_t quotes = word ^ EACH('"');
+    const uint64_t backslashes = word ^ EACH('\\');
+    return ((word | (word - EACH(0x20)) | (word + EACH(1)) | (quotes - EACH(1)) |
+             (backslashes - EACH(1))) &
+            EACH(0x80)) == 0;
+}
+
+/* Up to eight bytes, the rest of the word being filled up with literal ones. */
+static uint64_t load_short(const uint8_t *bytes, size_t length)
+{
+    uint64_t word = EACH('a');
+    for (size_t i = 0; i < length; i++) {
+        word = word << 8 | bytes[i];
+    }
+    return word;
+}
+
+/* Copies bytes that are all literal; false: some are not. */
+static bool copy_literal(uint8_t *to, const uint8_t *bytes, size_t length)
+{
+    uint64_t word;
+    if (length < sizeof(word)) {
+        for (size_t i = 0; i < length; i++) {
+            to[i] = bytes[i];
+        }
+        return are_literal(load_short(bytes, length));
+    }
+    for (size_t i = 0; i < length - sizeof(word); i += sizeof(word)) {
+        memcpy(&word, bytes + i, sizeof(word));
+        memcpy(to + i, &word, sizeof(word));
+        if (!are_literal(word)) {
+            return false;
+        }
+    }
+    /* The last eight, some of which may have been among the last ones. */
+    memcpy(&word, bytes + length - sizeof(word), sizeof(word));
+    memcpy(to + length - sizeof(word), &word, sizeof(word));
+    return are_literal(word);
+}
+
+/* The string if it is short and nothing in it is escaped, as nearly all are; else false, and
+ * nothing is put. */
+static bool put_literal_string(struct spr_out *out, struct spr_text text)
+{
+    uint8_t *to = text.length <= SHORT_MAX ? spr_out_room(out, text.length + 2) : NULL;
+    if (to == NULL || !copy_literal(to + 1, text.bytes, text.length)) {
+        return false;
+    }
+    to[0] = '"';
+    to[1 + text.length] = '"';
+    out->used += text.length + 2;
+    return true;
+}
+
 /* The string; false: some of its bytes are not UTF-8. */
 static bool put_string(struct spr_out *out, struct spr_text text)
 {
     bool is_valid = true;
+    if (put_literal_string(out, text)) {
+        return true;
+    }
     spr_out_char(out, '"');
     for (size_t i = 0; i < text.length;) {
         const size_t plain = spr_escape_plain(text, i);
@@ -169,7 +240,8 @@ void spr_json_real(struct spr_json *json, const char *key, double number)
         return;
     }
     (void)snprintf(digits, sizeof(digits), "%.17g", number); /* 24 characters at most */
-    put_literal(json, key, digits);
+    begin_value(json, key);
+    spr_out_string(json->out, digits);
     if (strpbrk(digits, ".e") == NULL) {
         spr_out_bytes(json->out, ".0", 2); /* so that it is read as a real again */
     }
@@ -177,12 +249,14 @@ void spr_json_real(struct spr_json *json, const char *key, double number)
 
 void spr_json_bool(struct spr_json *json, const char *key, bool value)
 {
-    put_literal(json, key, value ? "true" : "false");
+    begin_value(json, key);
+    spr_out_string(json->out, value ? "true" : "false");
 }
 
 void spr_json_null(struct spr_json *json, const char *key)
 {
-    put_literal(json, key, "null");
+    begin_value(json, key);
+    spr_out_bytes(json->out, "null", 4);
 }
 
 /* Begins a container and makes it the open one. */
