@@ -56,9 +56,28 @@ void spr_column_init(struct spr_column_builder *column, enum spr_packing packing
 /* Room to push until the column has `count` keys, of which those behind the first `known` are not
  * all alike. -ENOMEM leaves the keys as they were. */
 int spr_column_reserve(struct spr_column_builder *column, uint64_t known, uint64_t count);
-void spr_column_push(struct spr_column_builder *column, uint64_t key); /* into reserved room */
-/* The key as often as it takes to have `count`. */
-void spr_column_fill(struct spr_column_builder *column, uint64_t key, uint64_t count);
+void spr_column_flush(struct spr_column_builder *column); /* packs what is staged */
+/* Into reserved room. Called for every key, as spr_column_fill is. */
+static inline void spr_column_push(struct spr_column_builder *column, uint64_t key)
+{
+    column->staged[column->staged_count++] = key;
+    column->count++;
+    if (column->staged_count == SPR_COLUMN_BLOCK) {
+        spr_column_flush(column);
+    }
+}
+
+void spr_column_fill_run(struct spr_column_builder *column, uint64_t key, uint64_t count);
+/* The key as often as it takes to have `count`: mostly once. */
+static inline void spr_column_fill(struct spr_column_builder *column, uint64_t key, uint64_t count)
+{
+    if (column->count + 1 == count) {
+        spr_column_push(column, key);
+    } else {
+        spr_column_fill_run(column, key, count);
+    }
+}
+
 void spr_column_finish(struct spr_column_builder *column); /* into reserved room; then no push */
 void spr_column_clear(struct spr_column_builder *column);
 void spr_column_free(struct spr_column_builder *column);

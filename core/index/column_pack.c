@@ -292,7 +292,7 @@ static void put_payload(struct spr_column_builder *column, const struct range *r
     }
 }
 
-static void flush_staged(struct spr_column_builder *column)
+void spr_column_flush(struct spr_column_builder *column)
 {
     const size_t start = column->payload.length;
     struct key_set set;
@@ -340,16 +340,7 @@ int spr_column_reserve(struct spr_column_builder *column, uint64_t known, uint64
     return r < 0 ? r : spr_bytes_reserve(&column->payload, (size_t)blocks * block_bytes);
 }
 
-void spr_column_push(struct spr_column_builder *column, uint64_t key)
-{
-    column->staged[column->staged_count++] = key;
-    column->count++;
-    if (column->staged_count == SPR_COLUMN_BLOCK) {
-        flush_staged(column);
-    }
-}
-
-void spr_column_fill(struct spr_column_builder *column, uint64_t key, uint64_t count)
+void spr_column_fill_run(struct spr_column_builder *column, uint64_t key, uint64_t count)
 {
     while (column->count < count) {
         if (column->staged_count == 0 && count - column->count >= SPR_COLUMN_BLOCK) {
@@ -363,7 +354,7 @@ void spr_column_fill(struct spr_column_builder *column, uint64_t key, uint64_t c
 void spr_column_finish(struct spr_column_builder *column)
 {
     if (column->staged_count > 0) {
-        flush_staged(column);
+        spr_column_flush(column);
     }
 }
 

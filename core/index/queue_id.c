@@ -1,11 +1,13 @@
 /*
- * Splitting and joining ids. A split is tried by joining again, so that every spelling comes back
- * byte for byte or is kept as it is.
+ * Splitting and joining ids. A digit stands for one number alone, and all parts but the inode have
+ * a fixed width: an id whose inode begins with no 0 comes back byte for byte. Any other is kept as
+ * it is.
  */
 #include "core/index/queue_id.h"
 
+#include "formats/digits.h"
+
 #include <stddef.h>
-#include <string.h>
 
 #define HEX_TIME      5
 #define SECONDS       6
@@ -18,20 +20,14 @@
 static const char digits52[] = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
 static const char digits16[] = "0123456789ABCDEF";
 
-static int value_of(uint8_t digit, unsigned base)
-{
-    const char *digits = base == 16 ? digits16 : digits52;
-    const char *at = digit == 0 ? NULL : memchr(digits, digit, base);
-    return at == NULL ? -1 : (int)(at - digits);
-}
-
 static bool take_number(const uint8_t *at, size_t length, unsigned base, uint64_t *ret_number)
 {
+    const uint8_t *digits = base == 16 ? spr_digits16 : spr_digits52;
     uint64_t number = 0;
     for (size_t i = 0; i < length; i++) {
-        const int value = value_of(at[i], base);
-        if (value < 0 || __builtin_mul_overflow(number, base, &number) ||
-            __builtin_add_overflow(number, (uint64_t)value, &number)) {
+        const unsigned digit = digits[at[i]];
+        if (digit == 0 || digit > base || __builtin_mul_overflow(number, base, &number) ||
+            __builtin_add_overflow(number, digit - 1, &number)) {
             return false;
         }
     }
@@ -99,14 +95,6 @@ size_t spr_id_join(enum spr_id_shape shape, uint64_t number, struct spr_id_facts
     return BASE52_TIME + 1 + put_number(facts.inode, 51, 0, out + BASE52_TIME + 1);
 }
 
-static bool is_joined(enum spr_id_shape shape, uint64_t number, struct spr_id_facts facts,
-                      struct spr_text id)
-{
-    uint8_t joined[SPR_ID_SHAPED_MAX];
-    return spr_id_join(shape, number, facts, joined) == id.length &&
-           memcmp(joined, id.bytes, id.length) == 0;
-}
-
 static bool base52_number(struct spr_text id, struct spr_id_facts facts, uint64_t *ret_number)
 {
     uint64_t seconds = 0;
@@ -121,18 +109,22 @@ static bool base52_number(struct spr_text id, struct spr_id_facts facts, uint64_
     return zigzag < SPAN_MAX;
 }
 
+/* Whether the id names the inode, in the one spelling that a join gives it. */
+static bool names_inode(enum spr_id_shape shape, struct spr_text id, uint64_t inode)
+{
+    const size_t before = shape == SPR_ID_HEX ? HEX_TIME : BASE52_TIME + 1;
+    uint64_t named = 0;
+    return spr_id_inode(shape, id, &named) && named == inode &&
+           (id.bytes[before] != '0' || id.length == before + 1);
+}
+
 enum spr_id_shape spr_id_split(struct spr_text id, struct spr_id_facts facts, uint64_t *ret_number)
 {
-    uint64_t inode = 0;
-    uint64_t number = 0;
-    if (spr_id_inode(SPR_ID_HEX, id, &inode) && inode == facts.inode &&
-        take_number(id.bytes, HEX_TIME, 16, &number) && is_joined(SPR_ID_HEX, number, facts, id)) {
-        *ret_number = number;
+    if (names_inode(SPR_ID_HEX, id, facts.inode) &&
+        take_number(id.bytes, HEX_TIME, 16, ret_number)) {
         return SPR_ID_HEX;
     }
-    if (spr_id_inode(SPR_ID_BASE52, id, &inode) && inode == facts.inode &&
-        base52_number(id, facts, &number) && is_joined(SPR_ID_BASE52, number, facts, id)) {
-        *ret_number = number;
+    if (names_inode(SPR_ID_BASE52, id, facts.inode) && base52_number(id, facts, ret_number)) {
         return SPR_ID_BASE52;
     }
     *ret_number = 0;
