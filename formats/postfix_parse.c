@@ -15,39 +15,39 @@
 #define TAIL_MIN         4             /* X and E, both empty */
 #define USER_TAIL_MAX    (1u << 20)    /* a submitted file up to this size is walked to its end */
 
-/* Where an attribute's value is kept; NULL: it becomes no fact. */
-static struct spr_text *attribute_slot(struct spr_postfix_envelope *envelope,
-                                       struct spr_text payload)
+/* Whether the attribute is the named one. The first one of a name counts, as with the server. */
+static inline bool take_named(struct spr_text payload, const char *name, struct spr_text *value)
+{
+    if (!spr_text_starts(payload, name)) {
+        return false;
+    }
+    if (value->bytes == NULL) {
+        const size_t length = strlen(name);
+        *value = (struct spr_text){ payload.bytes + length, payload.length - length };
+    }
+    return true;
+}
+
+/* Those that become a fact are told from most others by their first letter. */
+static inline void take_attribute(struct spr_postfix_envelope *envelope, struct spr_text payload)
 {
     switch (payload.length > 0 ? payload.bytes[0] : 0) {
     case 's':
-        return spr_text_starts(payload, "sasl_username=") ? &envelope->account
-               : spr_text_starts(payload, "sasl_method=") ? &envelope->method
-                                                          : NULL;
+        (void)(take_named(payload, "sasl_username=", &envelope->account) ||
+               take_named(payload, "sasl_method=", &envelope->method));
+        break;
     case 'c':
-        return spr_text_starts(payload, "client_address=") ? &envelope->client : NULL;
+        (void)take_named(payload, "client_address=", &envelope->client);
+        break;
     case 'h':
-        return spr_text_starts(payload, "helo_name=") ? &envelope->helo : NULL;
+        (void)take_named(payload, "helo_name=", &envelope->helo);
+        break;
     case 'l':
-        return spr_text_starts(payload, "log_client_address=") ? &envelope->log_client
-               : spr_text_starts(payload, "log_helo_name=")    ? &envelope->log_helo
-                                                               : NULL;
+        (void)(take_named(payload, "log_client_address=", &envelope->log_client) ||
+               take_named(payload, "log_helo_name=", &envelope->log_helo));
+        break;
     default:
-        return NULL;
-    }
-}
-
-/* The first one of a name counts, as with the server. */
-static void take_attribute(struct spr_postfix_envelope *envelope, struct spr_text payload)
-{
-    struct spr_text *slot = attribute_slot(envelope, payload);
-    if (slot == NULL || slot->bytes != NULL) {
-        return;
-    }
-    const uint8_t *value = memchr(payload.bytes, '=', payload.length);
-    if (value != NULL) { /* every name has one */
-        value++;
-        *slot = (struct spr_text){ value, payload.length - (size_t)(value - payload.bytes) };
+        break;
     }
 }
 
@@ -160,6 +160,41 @@ static enum spr_verdict take_record(struct spr_postfix_envelope *envelope,
     }
 }
 
+/* Most records: attributes and recipients that spr_postfix_walk_next takes for common. They are cut
+ * out here in one go, as take_record would take them; the first of another kind is left to it. */
+static void take_common(struct spr_postfix_envelope *envelope)
+{
+    struct spr_postfix_walk *walk = &envelope->walk;
+    const bool initial = envelope->segment == SPR_POSTFIX_INITIAL;
+    struct spr_text original = envelope->original;
+    const uint8_t *const start = walk->at;
+    const uint8_t *at = start;
+    size_t left = (size_t)(walk->end - at);
+    while (left >= 2 && at[1] < 0x80 && at[1] <= left - 2 && !envelope->ended) {
+        const struct spr_text payload = { at + 2, at[1] };
+        if (at[0] == 'A') {
+            original = (struct spr_text){ 0 };
+            if (initial) {
+                take_attribute(envelope, payload);
+            }
+        } else if (at[0] == 'O') {
+            original = payload;
+        } else if (at[0] == 'R') {
+            const uint64_t offset = walk->offset + (size_t)(at - start);
+            take_recipient(envelope, &(struct spr_postfix_record){ 'R', offset, payload },
+                           original);
+            original = (struct spr_text){ 0 };
+        } else {
+            break;
+        }
+        at += 2 + payload.length;
+        left -= 2 + payload.length;
+    }
+    envelope->original = original;
+    walk->offset += (size_t)(at - start);
+    walk->at = at;
+}
+
 /* To the record that ends the segment. */
 static enum spr_verdict walk_segment(struct spr_postfix_envelope *envelope,
                                      struct spr_postfix_record *ret_end)
@@ -167,10 +202,14 @@ static enum spr_verdict walk_segment(struct spr_postfix_envelope *envelope,
     struct spr_postfix_record record = { 0 };
     enum spr_verdict verdict = SPR_PARSED;
     envelope->ended = false;
+    take_common(envelope);
     while (verdict == SPR_PARSED && !envelope->ended) {
         verdict = spr_postfix_walk_next(&envelope->walk, &record);
         if (verdict == SPR_PARSED) {
             verdict = take_record(envelope, &record);
+        }
+        if (verdict == SPR_PARSED) {
+            take_common(envelope);
         }
     }
     *ret_end = record;
