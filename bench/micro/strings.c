@@ -53,16 +53,32 @@ static void hash_all(const struct spr_text *texts, uint64_t count)
     spr_measure_row("hash", sum == 0 ? "zero" : "xxh3", spr_measure_now() - start, count);
 }
 
+static int intern_together(struct spr_strings *strings, const struct spr_text *texts,
+                           uint32_t count)
+{
+    struct spr_string_search searches[TOGETHER];
+    for (uint32_t i = 0; i < count; i++) {
+        spr_strings_search(strings, texts[i], &searches[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        spr_strings_search_on(strings, &searches[i]);
+    }
+    int r = 0;
+    for (uint32_t i = 0; r == 0 && i < count; i++) {
+        uint32_t id;
+        r = spr_strings_settle(strings, &searches[i], &id);
+    }
+    return r;
+}
+
 static void intern_all(const struct spr_text *texts, uint64_t count, uint32_t together,
                        uint16_t tag_mask, const char *variant)
 {
     struct spr_strings strings;
-    uint32_t ids[TOGETHER];
     spr_strings_init(&strings, SEED, tag_mask);
     const double start = spr_measure_now();
     for (uint64_t i = 0; i + together <= count; i += together) {
-        const int r = together == 1 ? spr_strings_intern(&strings, texts[i], ids)
-                                    : spr_strings_intern_all(&strings, texts + i, together, ids);
+        const int r = intern_together(&strings, texts + i, together);
         if (r < 0) {
             spr_measure_fail("intern", r, NULL);
         }

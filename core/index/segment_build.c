@@ -4,7 +4,6 @@
  */
 #include "core/index/segment_build.h"
 
-#include "core/index/classes.h"
 #include "core/index/hash.h"
 #include "core/index/identity.h"
 #include "core/index/queue_id.h"
@@ -13,8 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define KEYS_A_RECIPIENT 3
 
 static const enum spr_packing PACKINGS[SPR_AT_COLUMNS] = {
     [SPR_AT_DIR] = SPR_PACK_PLANES,
@@ -48,48 +45,6 @@ static const enum spr_packing PACKINGS[SPR_AT_COLUMNS] = {
     [SPR_AT_RCPT_STATE] = SPR_PACK_PLANES,
 };
 
-static struct spr_text cut_text(struct spr_text text)
-{
-    if (text.length > SPR_SEGMENT_TEXT_MAX) {
-        text.length = SPR_SEGMENT_TEXT_MAX;
-    }
-    return text;
-}
-
-/* Key of a text: id in its class + 1, or 0 for unknown. */
-static int text_key(struct spr_strings *strings, struct spr_text text, uint64_t *ret_key)
-{
-    if (text.bytes == NULL) {
-        *ret_key = 0;
-        return 0;
-    }
-    uint32_t id;
-    int r = spr_strings_intern(strings, cut_text(text), &id);
-    if (r < 0) {
-        return r;
-    }
-    *ret_key = (uint64_t)id + 1;
-    return 0;
-}
-
-/* The same, of a text that is often that of the row before. */
-static int column_key(struct spr_strings *strings, struct spr_text_memo *memo, struct spr_text text,
-                      uint64_t *ret_key)
-{
-    if (text.bytes != NULL && memo->key > 0 && text.length == memo->length &&
-        memcmp(text.bytes, memo->bytes, text.length) == 0) {
-        *ret_key = memo->key;
-        return 0;
-    }
-    int r = text_key(strings, text, ret_key);
-    if (r == 0 && *ret_key > 0 && text.length <= SPR_MEMO_MAX) {
-        memo->key = *ret_key;
-        memo->length = text.length;
-        memcpy(memo->bytes, text.bytes, text.length);
-    }
-    return r;
-}
-
 static void put_name(struct spr_bytes *raw, struct spr_text id, struct spr_text name)
 {
     if (spr_texts_equal(name, id)) {
@@ -110,18 +65,13 @@ static void put_name(struct spr_bytes *raw, struct spr_text id, struct spr_text 
     spr_bytes_put_text(raw, (struct spr_text){ name.bytes + after, name.length - after });
 }
 
-static struct spr_text known(struct spr_text text)
-{
-    return text.bytes != NULL ? text : (struct spr_text){ (const uint8_t *)"", 0 };
-}
-
 /* Queue id and names; the room is there. An id that has a shape and names the only file is told by
  * its columns alone. */
 static void put_names(struct spr_segment_builder *builder, const struct spr_record *record,
                       uint64_t keys[SPR_AT_ROW_COLUMNS])
 {
     struct spr_bytes *raw = &builder->names.raw;
-    const struct spr_text id = known(record->queue_id);
+    const struct spr_text id = spr_text_known(record->queue_id);
     builder->names.count++;
     if (record->file_count == 1 && record->files[0].role == 0 &&
         spr_texts_equal(record->files[0].name, id)) {
@@ -137,7 +87,7 @@ static void put_names(struct spr_segment_builder *builder, const struct spr_reco
     spr_bytes_put_text(raw, id);
     for (unsigned i = 0; i < record->file_count; i++) {
         spr_bytes_put_varint(raw, record->files[i].role);
-        put_name(raw, id, known(record->files[i].name));
+        put_name(raw, id, spr_text_known(record->files[i].name));
     }
 }
 
@@ -215,69 +165,6 @@ static int reserve_row(struct spr_segment_builder *builder, const struct spr_rec
     return r < 0 ? r : reserve_columns(builder, record->recipient_count);
 }
 
-/* Keys of the addresses of a part of the recipients, at most SPR_INTERN_MAX. */
-static int intern_addresses(struct spr_strings *strings, const struct spr_recipient *recipients,
-                            uint32_t count, uint8_t *keys)
-{
-    struct spr_text texts[SPR_INTERN_MAX];
-    uint32_t ids[SPR_INTERN_MAX];
-    uint32_t places[SPR_INTERN_MAX];
-    uint32_t known_count = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        spr_store_u32(keys + (size_t)i * KEYS_A_RECIPIENT * 4, 0);
-        if (recipients[i].address.bytes != NULL) {
-            texts[known_count] = cut_text(recipients[i].address);
-            places[known_count++] = i;
-        }
-    }
-    int r = spr_strings_intern_all(strings, texts, known_count, ids);
-    for (uint32_t i = 0; r == 0 && i < known_count; i++) {
-        spr_store_u32(keys + (size_t)places[i] * KEYS_A_RECIPIENT * 4, ids[i] + 1);
-    }
-    return r;
-}
-
-static int intern_rest(struct spr_segment_builder *builder, const struct spr_recipient *recipient,
-                       uint8_t *keys)
-{
-    uint64_t original = 0;
-    uint64_t error = 0;
-    int r = 0;
-    if (recipient->original.bytes == NULL) {
-        original = 0;
-    } else if (recipient->address.bytes != NULL &&
-               spr_texts_equal(recipient->original, recipient->address)) {
-        original = SPR_KEY_SAME;
-    } else {
-        r = text_key(&builder->strings[SPR_CLASS_RECIPIENTS], recipient->original, &original);
-        original++;
-    }
-    if (r == 0 && recipient->error.bytes != NULL) {
-        r = text_key(&builder->strings[SPR_CLASS_OTHER], recipient->error, &error);
-    }
-    spr_store_u32(keys + 4, (uint32_t)original);
-    spr_store_u32(keys + 8, (uint32_t)error);
-    return r;
-}
-
-/* Keys of all recipients into builder->recipient_keys. */
-static int intern_recipients(struct spr_segment_builder *builder, const struct spr_record *record)
-{
-    struct spr_bytes *scratch = &builder->recipient_keys;
-    const uint32_t count = record->recipient_count;
-    int r = spr_bytes_reserve(scratch, (size_t)count * KEYS_A_RECIPIENT * 4);
-    for (uint32_t i = 0; r == 0 && i < count; i += SPR_INTERN_MAX) {
-        const uint32_t part = count - i < SPR_INTERN_MAX ? count - i : SPR_INTERN_MAX;
-        r = intern_addresses(&builder->strings[SPR_CLASS_RECIPIENTS], record->recipients + i, part,
-                             scratch->at + (size_t)i * KEYS_A_RECIPIENT * 4);
-    }
-    for (uint32_t i = 0; r == 0 && i < count; i++) {
-        r = intern_rest(builder, &record->recipients[i],
-                        scratch->at + (size_t)i * KEYS_A_RECIPIENT * 4);
-    }
-    return r;
-}
-
 /* The key of item `position` of a column. */
 static void note_key(struct spr_segment_builder *builder, unsigned column, uint64_t position,
                      uint64_t key)
@@ -291,7 +178,7 @@ static void note_key(struct spr_segment_builder *builder, unsigned column, uint6
 static void push_recipients(struct spr_segment_builder *builder, const struct spr_record *record)
 {
     const uint8_t *keys = builder->recipient_keys.at;
-    for (uint32_t i = 0; i < record->recipient_count; i++, keys += KEYS_A_RECIPIENT * 4) {
+    for (uint32_t i = 0; i < record->recipient_count; i++, keys += SPR_RECIPIENT_KEYS_BYTES) {
         const uint64_t position = builder->recipients++;
         spr_column_push(&builder->columns[SPR_AT_RCPT_ADDRESS], spr_load_u32(keys));
         note_key(builder, SPR_AT_RCPT_ORIGINAL, position, spr_load_u32(keys + 4));
@@ -323,29 +210,6 @@ static void fill_keys(const struct spr_record *record, uint64_t keys[SPR_AT_ROW_
     keys[SPR_AT_ID_TAG] = 0;
 }
 
-/* Keys of all texts of the row. */
-static int intern_texts(struct spr_segment_builder *builder, const struct spr_record *record,
-                        uint64_t keys[SPR_AT_ROW_COLUMNS])
-{
-    const struct spr_text account = record->text[SPR_COLUMN_ACCOUNT];
-    const struct spr_text sender = record->text[SPR_COLUMN_SENDER];
-    const bool is_same =
-        account.bytes != NULL && sender.bytes != NULL && spr_texts_equal(account, sender);
-    int r = column_key(&builder->strings[SPR_CLASS_OTHER], &builder->folder, known(record->folder),
-                       &keys[SPR_AT_FOLDER]);
-    for (unsigned i = 0; r == 0 && i < SPR_COLUMN_COUNT; i++) {
-        uint64_t *key = &keys[SPR_AT_TEXT + i];
-        if (i == SPR_COLUMN_ACCOUNT && is_same) {
-            *key = SPR_KEY_SAME;
-            continue;
-        }
-        r = column_key(&builder->strings[spr_class_of((enum spr_column)i)], &builder->texts[i],
-                       record->text[i], key);
-        *key += i == SPR_COLUMN_ACCOUNT && *key > 0;
-    }
-    return r;
-}
-
 int spr_segment_builder_add(struct spr_segment_builder *builder, const struct spr_record *record)
 {
     int r = check_record(builder, record);
@@ -357,11 +221,10 @@ int spr_segment_builder_add(struct spr_segment_builder *builder, const struct sp
         return r;
     }
     uint64_t keys[SPR_AT_ROW_COLUMNS];
+    struct spr_row_search search;
+    spr_row_search(builder, record, keys, &search);
     fill_keys(record, keys);
-    r = intern_texts(builder, record, keys);
-    if (r == 0) {
-        r = intern_recipients(builder, record);
-    }
+    r = spr_row_settle(builder, record, keys, &search);
     if (r < 0) {
         return r;
     }

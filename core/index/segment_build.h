@@ -12,7 +12,11 @@
 
 #define SPR_MEMO_MAX 64 /* bytes of a text that is remembered */
 
-/* The text that a column had in the row before, and its key. */
+#define SPR_ROW_TEXTS            (SPR_COLUMN_COUNT + 1) /* those of its columns, then its folder */
+#define SPR_TOGETHER             32 /* recipients whose addresses are searched for together */
+#define SPR_RECIPIENT_KEYS_BYTES 12 /* of address, original and error; u32s */
+
+/* A text of the row before, and its key. */
 struct spr_text_memo {
     uint64_t key; /* 0: none */
     size_t length;
@@ -27,14 +31,43 @@ struct spr_segment_builder {
     bool sealed; /* its last blocks are packed: it can only be written, again if that failed */
     size_t column_bytes; /* held by columns when they were last asked */
     struct spr_strings strings[SPR_CLASS_COUNT];
-    struct spr_text_memo folder, texts[SPR_COLUMN_COUNT];
+    struct spr_text_memo texts[SPR_ROW_TEXTS];
     struct spr_block_builder names;
     struct spr_packer packer;
     struct spr_column_builder columns[SPR_AT_COLUMNS];
     /* Key of the last row or recipient. Columns are filled up to it only when another key comes:
      * one that never changes costs nothing. */
     uint64_t last[SPR_AT_COLUMNS];
-    struct spr_bytes recipient_keys; /* u32s, of the record being added */
+    struct spr_bytes recipient_keys; /* SPR_RECIPIENT_KEYS_BYTES each, of the record being added */
 };
+
+/* Texts of a row that are not those of the row before. */
+struct spr_text_searches {
+    struct spr_string_search of[SPR_ROW_TEXTS];
+    uint32_t open; /* bit i: number i */
+};
+
+/* Addresses of some recipients. */
+struct spr_address_searches {
+    struct spr_string_search of[SPR_TOGETHER];
+    uint32_t places[SPR_TOGETHER]; /* whose they are */
+    uint32_t count;
+};
+
+struct spr_row_search {
+    struct spr_text_searches texts;
+    struct spr_address_searches addresses; /* of the first recipients */
+};
+/* Keys of the record's texts that are known at once; the others are searched for. */
+void spr_row_search(struct spr_segment_builder *builder, const struct spr_record *record,
+                    uint64_t keys[SPR_AT_ROW_COLUMNS], struct spr_row_search *ret_search);
+/* The keys of all its texts, those of recipients into recipient_keys. */
+int spr_row_settle(struct spr_segment_builder *builder, const struct spr_record *record,
+                   uint64_t keys[SPR_AT_ROW_COLUMNS], struct spr_row_search *search);
+
+static inline struct spr_text spr_text_known(struct spr_text text)
+{
+    return text.bytes != NULL ? text : (struct spr_text){ (const uint8_t *)"", 0 };
+}
 
 #endif

@@ -209,8 +209,7 @@ static void empty_builder(struct spr_segment_builder *builder)
     builder->rows = 0;
     builder->recipients = 0;
     builder->recipients_reserved = 0;
-    builder->folder.key = 0;
-    for (unsigned i = 0; i < SPR_COLUMN_COUNT; i++) {
+    for (unsigned i = 0; i < SPR_ROW_TEXTS; i++) {
         builder->texts[i].key = 0;
     }
     for (unsigned i = 0; i < SPR_CLASS_COUNT; i++) {

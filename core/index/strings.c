@@ -88,9 +88,34 @@ static uint16_t tag_of(const struct spr_strings *strings, struct spr_text text, 
     return (uint16_t)(hash & strings->tag_mask);
 }
 
-static int intern_hashed(struct spr_strings *strings, struct spr_text text, uint64_t hash,
-                         uint32_t *ret_id)
+void spr_strings_search(const struct spr_strings *strings, struct spr_text text,
+                        struct spr_string_search *ret_search)
 {
+    const uint64_t hash = spr_hash64(text.bytes, text.length, strings->seed);
+    if (strings->slot_count > 0) {
+        __builtin_prefetch(&strings->slots[slot_hash(hash) & (strings->slot_count - 1)]);
+    }
+    *ret_search = (struct spr_string_search){ text, hash };
+}
+
+void spr_strings_search_on(const struct spr_strings *strings,
+                           const struct spr_string_search *search)
+{
+    if (strings->slot_count == 0) {
+        return;
+    }
+    const uint32_t hash = slot_hash(search->hash);
+    const struct spr_string_slot *slot = &strings->slots[hash & (strings->slot_count - 1)];
+    if (slot->hash == hash) {
+        __builtin_prefetch(strings->texts.at + slot->offset);
+    }
+}
+
+int spr_strings_settle(struct spr_strings *strings, const struct spr_string_search *search,
+                       uint32_t *ret_id)
+{
+    const struct spr_text text = search->text;
+    const uint64_t hash = search->hash;
     if (strings->slot_count > 0) {
         const struct spr_string_slot *slot = find_slot(strings, text, slot_hash(hash));
         if (slot->next != 0) {
@@ -121,31 +146,9 @@ static int intern_hashed(struct spr_strings *strings, struct spr_text text, uint
 
 int spr_strings_intern(struct spr_strings *strings, struct spr_text text, uint32_t *ret_id)
 {
-    return intern_hashed(strings, text, spr_hash64(text.bytes, text.length, strings->seed), ret_id);
-}
-
-int spr_strings_intern_all(struct spr_strings *strings, const struct spr_text *texts,
-                           uint32_t count, uint32_t *ret_ids)
-{
-    uint64_t hashes[SPR_INTERN_MAX];
-    const uint32_t mask = strings->slot_count - 1;
-    for (uint32_t i = 0; i < count; i++) {
-        hashes[i] = spr_hash64(texts[i].bytes, texts[i].length, strings->seed);
-        if (strings->slot_count > 0) {
-            __builtin_prefetch(&strings->slots[slot_hash(hashes[i]) & mask]);
-        }
-    }
-    for (uint32_t i = 0; strings->slot_count > 0 && i < count; i++) {
-        const struct spr_string_slot *slot = &strings->slots[slot_hash(hashes[i]) & mask];
-        if (slot->hash == slot_hash(hashes[i])) {
-            __builtin_prefetch(strings->texts.at + slot->offset);
-        }
-    }
-    int r = 0;
-    for (uint32_t i = 0; r == 0 && i < count; i++) {
-        r = intern_hashed(strings, texts[i], hashes[i], &ret_ids[i]);
-    }
-    return r;
+    struct spr_string_search search;
+    spr_strings_search(strings, text, &search);
+    return spr_strings_settle(strings, &search, ret_id);
 }
 
 struct spr_text spr_strings_text(const struct spr_strings *strings, uint64_t *offset)

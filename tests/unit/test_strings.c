@@ -5,6 +5,8 @@
 
 #include <criterion/criterion.h>
 
+#define TOGETHER 32
+
 #define STRINGS 20000
 
 static struct spr_text number_text(char out[32], uint32_t number)
@@ -78,19 +80,21 @@ Test(strings, get_the_same_ids_together_as_one_by_one)
 {
     struct spr_strings strings;
     spr_strings_init(&strings, 7, 0xffff);
-    char texts[SPR_INTERN_MAX][32];
-    struct spr_text all[SPR_INTERN_MAX];
-    uint32_t ids[SPR_INTERN_MAX];
+    char texts[TOGETHER][32];
+    struct spr_string_search searches[TOGETHER];
 
     for (uint32_t round = 0; round < 100; round++) {
-        for (uint32_t i = 0; i < SPR_INTERN_MAX; i++) {
-            all[i] = number_text(texts[i], round * 3 + i % 20);
+        for (uint32_t i = 0; i < TOGETHER; i++) {
+            const struct spr_text text = number_text(texts[i], round * 3 + i % 20);
+            spr_strings_search(&strings, text, &searches[i]);
         }
-        cr_assert_eq(spr_strings_intern_all(&strings, all, SPR_INTERN_MAX, ids), 0);
-        for (uint32_t i = 0; i < SPR_INTERN_MAX; i++) {
-            uint32_t id = UINT32_MAX;
-            cr_assert_eq(spr_strings_intern(&strings, all[i], &id), 0);
-            cr_assert_eq(ids[i], id);
+        for (uint32_t i = 0; i < TOGETHER; i++) {
+            uint32_t settled = UINT32_MAX;
+            uint32_t id = 0;
+            spr_strings_search_on(&strings, &searches[i]);
+            cr_assert_eq(spr_strings_settle(&strings, &searches[i], &settled), 0);
+            cr_assert_eq(spr_strings_intern(&strings, searches[i].text, &id), 0);
+            cr_assert_eq(settled, id);
         }
     }
 
