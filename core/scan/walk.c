@@ -3,12 +3,11 @@
  *
  * Shared, under the mutex: the folder table (it grows while folders are listed), the list of
  * folders to list and its cursor. A worker takes a folder, lists it without the mutex into its own
- * listing, and puts the sub-folders it met back under the mutex. The listings are joined when all
- * workers have ended.
+ * listing, and puts the sub-folders it met back under the mutex. When all is listed, whoever sees
+ * it first makes room for all candidates, and each worker moves its own there.
  */
 #include "core/scan/walk.h"
 
-#include "core/index/hash.h"
 #include "core/scan/listing.h"
 #include "core/scan/numbers.h"
 #include "io/dirents.h"
@@ -33,6 +32,9 @@ struct crew {
     int first_refusal;               /* of a folder that could not be opened */
     const struct spr_numbers *known; /* inodes of folders in the table already; NULL: none */
     struct spr_listing *listings;    /* one per worker */
+    size_t *places;                  /* where the candidates of each go */
+    uint32_t workers;
+    bool is_placed;
 };
 
 /* ---- The folder table ------------------------------------------------------------------------ */
@@ -160,6 +162,40 @@ static int work_off(struct crew *crew, uint32_t number)
     return r;
 }
 
+/* Under the mutex, when all is listed. */
+static int place_listings(struct crew *crew)
+{
+    struct spr_walk *walk = crew->walk;
+    size_t count = walk->candidate_count;
+    for (uint32_t i = 0; i < crew->workers; i++) {
+        crew->places[i] = count;
+        count += crew->listings[i].candidate_count;
+    }
+    if (count > walk->candidate_room) {
+        void *grown = realloc(walk->candidates, count * sizeof(*walk->candidates));
+        if (grown == NULL) {
+            return -ENOMEM;
+        }
+        walk->candidates = grown;
+        walk->candidate_room = count;
+    }
+    walk->candidate_count = count;
+    return 0;
+}
+
+/* Frees them, too: all listings together are as large as the walk. */
+static void move_candidates(const struct crew *crew, uint32_t number)
+{
+    struct spr_listing *listing = &crew->listings[number];
+    if (listing->candidate_count > 0) {
+        memcpy(crew->walk->candidates + crew->places[number], listing->candidates,
+               listing->candidate_count * sizeof(*listing->candidates));
+    }
+    free(listing->candidates);
+    listing->candidates = NULL;
+    listing->candidate_count = 0;
+}
+
 static int run_lister(uint32_t number, void *user)
 {
     struct crew *crew = user;
@@ -176,30 +212,24 @@ static int run_lister(uint32_t number, void *user)
             break;
         }
     }
+    if (crew->error == 0 && !crew->is_placed) {
+        crew->error = place_listings(crew);
+        crew->is_placed = true;
+    }
     const int r = crew->error;
     (void)pthread_cond_broadcast(&crew->changed);
     (void)pthread_mutex_unlock(&crew->mutex);
+    if (r == 0) {
+        move_candidates(crew, number);
+    }
     return r;
 }
 
 /* ---- A round of listings --------------------------------------------------------------------- */
 
+/* The logs and the names; its candidates were moved. */
 static int join_listing(struct spr_walk *walk, struct spr_listing *listing)
 {
-    if (listing->candidate_count > 0) {
-        const size_t count = walk->candidate_count + listing->candidate_count;
-        if (count > walk->candidate_room) {
-            void *grown = realloc(walk->candidates, count * sizeof(*walk->candidates));
-            if (grown == NULL) {
-                return -ENOMEM;
-            }
-            walk->candidates = grown;
-            walk->candidate_room = count;
-        }
-        memcpy(walk->candidates + walk->candidate_count, listing->candidates,
-               listing->candidate_count * sizeof(*walk->candidates));
-        walk->candidate_count = count;
-    }
     for (size_t i = 0; i < listing->log_count; i++) {
         int r =
             spr_grow((void **)&walk->logs, &walk->log_room, walk->log_count, sizeof(*walk->logs));
@@ -228,30 +258,35 @@ int spr_walk_share(struct spr_walk *walk, uint32_t workers, bool private_files,
     return spr_workers_join(pool);
 }
 
-/* Lists the crew's tasks and what lies below; then joins all listings. */
-static int run_round(struct crew *crew)
+static int list_tasks(struct crew *crew)
 {
     struct spr_walk *walk = crew->walk;
-    uint32_t workers = walk->setup.workers;
-    if (workers == 0 || workers > WALK_WORKERS_MAX) {
-        workers = WALK_WORKERS_MAX;
-    }
-    crew->listings = calloc(workers, sizeof(*crew->listings));
-    if (crew->listings == NULL) {
-        return -ENOMEM;
-    }
-    for (uint32_t i = 0; i < workers; i++) {
+    for (uint32_t i = 0; i < crew->workers; i++) {
         spr_listing_init(&crew->listings[i], &walk->setup);
     }
-    int r = spr_walk_share(walk, workers, false, run_lister, crew);
-    for (uint32_t i = 0; i < workers; i++) {
+    crew->is_placed = false;
+    int r = spr_walk_share(walk, crew->workers, false, run_lister, crew);
+    for (uint32_t i = 0; i < crew->workers; i++) {
         if (r == 0) {
             r = join_listing(walk, &crew->listings[i]);
         }
         spr_listing_done(&crew->listings[i]);
     }
+    return r;
+}
+
+/* Lists the crew's tasks and what lies below; then joins all listings. */
+static int run_round(struct crew *crew)
+{
+    const uint32_t wanted = crew->walk->setup.workers;
+    crew->workers = wanted == 0 || wanted > WALK_WORKERS_MAX ? WALK_WORKERS_MAX : wanted;
+    crew->listings = calloc(crew->workers, sizeof(*crew->listings));
+    crew->places = calloc(crew->workers, sizeof(*crew->places));
+    const int r = crew->listings == NULL || crew->places == NULL ? -ENOMEM : list_tasks(crew);
     free(crew->listings);
+    free(crew->places);
     crew->listings = NULL;
+    crew->places = NULL;
     return r;
 }
 
@@ -353,14 +388,6 @@ int spr_walk_all(struct spr_walk *walk)
 
 /* ---- What moved meanwhile -------------------------------------------------------------------- */
 
-/* Tells files apart wherever they lie now. */
-static uint64_t file_key(const struct spr_candidate *candidate)
-{
-    struct spr_candidate_file file;
-    spr_candidate_first(candidate, &file);
-    return spr_hash64(file.name.bytes, file.name.length, candidate->inode);
-}
-
 static int start_moved(struct crew *crew)
 {
     struct spr_walk *walk = crew->walk;
@@ -392,35 +419,6 @@ static int note_folders(const struct spr_walk *walk, struct spr_numbers *numbers
     return r;
 }
 
-/* Of the candidates from first on keeps those that no earlier one stands for. */
-static int keep_unseen(struct spr_walk *walk, size_t first)
-{
-    if (first == walk->candidate_count) {
-        return 0;
-    }
-    struct spr_numbers seen;
-    int r = spr_numbers_init(&seen, walk->candidate_count);
-    if (r < 0) {
-        return r;
-    }
-    for (size_t i = 0; i < first; i++) {
-        if (walk->candidates[i].state != SPR_CANDIDATE_VANISHED) {
-            spr_numbers_add(&seen, file_key(&walk->candidates[i]));
-        }
-    }
-    size_t kept = first;
-    for (size_t i = first; i < walk->candidate_count; i++) {
-        const uint64_t key = file_key(&walk->candidates[i]);
-        if (!spr_numbers_contain(&seen, key)) {
-            spr_numbers_add(&seen, key);
-            walk->candidates[kept++] = walk->candidates[i];
-        }
-    }
-    walk->candidate_count = kept;
-    spr_numbers_done(&seen);
-    return 0;
-}
-
 int spr_walk_again(struct spr_walk *walk, size_t *ret_first)
 {
     struct crew crew;
@@ -449,7 +447,7 @@ int spr_walk_again(struct spr_walk *walk, size_t *ret_first)
         r = run_round(&crew);
     }
     if (r == 0) {
-        r = keep_unseen(walk, first);
+        r = spr_walk_keep_unseen(walk, first);
     }
     walk->setup.tally = tally;
     walk->log_count = logs;
@@ -461,34 +459,4 @@ int spr_walk_again(struct spr_walk *walk, size_t *ret_first)
     }
     *ret_first = first;
     return moved ? 1 : 0;
-}
-
-int spr_walk_count_vanished(struct spr_walk *walk)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < walk->candidate_count; i++) {
-        count += walk->candidates[i].state == SPR_CANDIDATE_VANISHED;
-    }
-    if (count == 0) {
-        return 0;
-    }
-    struct spr_numbers met;
-    int r = spr_numbers_init(&met, walk->candidate_count);
-    for (size_t i = 0; i < walk->candidate_count && r == 0; i++) {
-        if (walk->candidates[i].state != SPR_CANDIDATE_VANISHED) {
-            spr_numbers_add(&met, file_key(&walk->candidates[i]));
-        }
-    }
-    for (size_t i = 0; i < walk->candidate_count && r == 0; i++) {
-        const struct spr_candidate *candidate = &walk->candidates[i];
-        if (candidate->state == SPR_CANDIDATE_VANISHED &&
-            !spr_numbers_contain(&met, file_key(candidate))) {
-            struct spr_candidate_file primary;
-            spr_candidate_first(candidate, &primary);
-            spr_tally_reject(walk->setup.tally, SPR_REJECT_VANISHED,
-                             walk->folders[candidate->folder].path, primary.name, NULL);
-        }
-    }
-    spr_numbers_done(&met);
-    return r;
 }

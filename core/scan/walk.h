@@ -88,6 +88,8 @@ int spr_walk_all(struct spr_walk *walk);
 /* Lists again what moved since its listing, and new folders; candidates from *ret_first on are
  * ones that were not there before or vanished since. 1 when a folder had moved, 0 when none. */
 int spr_walk_again(struct spr_walk *walk, size_t *ret_first);
+/* Of the candidates from first on keeps those that no earlier one stands for. */
+int spr_walk_keep_unseen(struct spr_walk *walk, size_t first);
 /* Counts as rejects those that vanished and were not met again. */
 int spr_walk_count_vanished(struct spr_walk *walk);
 
