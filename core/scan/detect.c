@@ -34,9 +34,10 @@ static void probe_all(struct spr_detected *detected, const struct spr_options *o
                       const struct spr_format **ret_rival)
 {
     struct spr_tree tree;
+    struct spr_tree_root root;
     const struct spr_format *format;
     *ret_rival = NULL;
-    spr_tree_init(&tree, &detected->root_fd);
+    spr_tree_init(&tree, &root, detected->root_fd);
     for (unsigned i = 0; (format = spr_format_at(options, i)) != NULL; i++) {
         struct spr_probe probe = { 0 };
         format->probe(&tree, &probe);
@@ -50,14 +51,17 @@ static void probe_all(struct spr_detected *detected, const struct spr_options *o
             *ret_rival = format;
         }
     }
+    spr_tree_done(&root);
 }
 
 static void probe_named(struct spr_detected *detected, const struct spr_format *format)
 {
     struct spr_tree tree;
+    struct spr_tree_root root;
     struct spr_probe probe = { 0 };
-    spr_tree_init(&tree, &detected->root_fd);
+    spr_tree_init(&tree, &root, detected->root_fd);
     format->probe(&tree, &probe);
+    spr_tree_done(&root);
     detected->format = format;
     detected->layout = probe.layout;
     detected->score = probe.score;

@@ -11,23 +11,34 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The folder of path, opened; *ret_name is the rest of path. */
+static void close_parent(struct spr_tree_root *root)
+{
+    if (root->parent_fd >= 0) {
+        (void)close(root->parent_fd); /* read only: nothing can be lost */
+        root->parent_fd = -1;
+    }
+}
+
+/* The folder of path, which stays the root's; *ret_name is the rest of path. A probe asks for one
+ * name of a folder after the other. */
 static int open_parent(const struct spr_tree *tree, const char *path, const char **ret_name)
 {
-    const int root_fd = *(const int *)tree->user;
+    struct spr_tree_root *root = tree->user;
     const char *slash = strrchr(path, '/');
-    char folder[SPR_PATH_MAX + 1];
     const size_t length = slash != NULL ? (size_t)(slash - path) : 0;
     if (length > SPR_PATH_MAX) {
         return -ENAMETOOLONG;
     }
-    memcpy(folder, path, length);
-    folder[length] = '\0';
-    const int fd = spr_dir_open(root_fd, folder);
-    if (fd >= 0) {
-        *ret_name = slash != NULL ? slash + 1 : path;
+    *ret_name = slash != NULL ? slash + 1 : path;
+    if (root->parent_fd >= 0 && strncmp(root->parent, path, length) == 0 &&
+        root->parent[length] == '\0') {
+        return root->parent_fd;
     }
-    return fd;
+    close_parent(root);
+    memcpy(root->parent, path, length);
+    root->parent[length] = '\0';
+    root->parent_fd = spr_dir_open(root->root_fd, root->parent);
+    return root->parent_fd;
 }
 
 static char tree_kind(const struct spr_tree *tree, const char *path)
@@ -42,7 +53,6 @@ static char tree_kind(const struct spr_tree *tree, const char *path)
     }
     struct spr_io_meta meta;
     const int r = spr_meta_at(fd, name, &meta);
-    (void)close(fd); /* read only: nothing can be lost */
     return r < 0 ? 0 : spr_mode_kind(meta.mode);
 }
 
@@ -56,7 +66,6 @@ static size_t tree_peek(const struct spr_tree *tree, const char *path, uint8_t *
         return 0;
     }
     const int fd = spr_foreign_open(dir_fd, name);
-    (void)close(dir_fd); /* read only: nothing can be lost */
     if (fd < 0) {
         return 0;
     }
@@ -85,7 +94,8 @@ static int pass_name(const struct spr_dirent *entry, void *user)
 static void tree_list(const struct spr_tree *tree, const char *path, unsigned max,
                       bool (*on_name)(struct spr_text name, void *user), void *user)
 {
-    const int fd = spr_dir_open(*(const int *)tree->user, path);
+    const struct spr_tree_root *root = tree->user;
+    const int fd = spr_dir_open(root->root_fd, path);
     if (fd < 0) {
         return;
     }
@@ -94,12 +104,20 @@ static void tree_list(const struct spr_tree *tree, const char *path, unsigned ma
     (void)close(fd);                               /* read only: nothing can be lost */
 }
 
-void spr_tree_init(struct spr_tree *tree, int *root_fd)
+void spr_tree_init(struct spr_tree *tree, struct spr_tree_root *root, int root_fd)
 {
+    root->root_fd = root_fd;
+    root->parent_fd = -1;
+    root->parent[0] = '\0';
     *tree = (struct spr_tree){
         .kind = tree_kind,
         .peek = tree_peek,
         .list = tree_list,
-        .user = root_fd,
+        .user = root,
     };
+}
+
+void spr_tree_done(struct spr_tree_root *root)
+{
+    close_parent(root);
 }

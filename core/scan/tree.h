@@ -6,7 +6,13 @@
 
 #include "formats/format.h"
 
-/* root_fd is borrowed and must stay open as long as the tree is used. */
-void spr_tree_init(struct spr_tree *tree, int *root_fd);
+struct spr_tree_root {
+    int root_fd;
+    int parent_fd; /* of the folder looked into last; -1: none */
+    char parent[SPR_PATH_MAX + 1];
+};
+/* root_fd is borrowed and must stay open as long as the tree is used; root belongs to the tree. */
+void spr_tree_init(struct spr_tree *tree, struct spr_tree_root *root, int root_fd);
+void spr_tree_done(struct spr_tree_root *root);
 
 #endif
