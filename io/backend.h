@@ -33,6 +33,7 @@ struct spr_io_job {
     uint8_t *bytes;
     uint32_t got;      /* bytes read so far */
     uint64_t physical; /* where its first extent lies; 0: not known */
+    bool is_inline;    /* its bytes lie beside the inode, which the open has read */
     int64_t result;
     struct spr_io_meta meta;
     struct spr_io_job *next;
@@ -66,6 +67,7 @@ struct spr_io_shared {
     struct spr_pace pace;
     _Atomic uint64_t bytes_read, ring_reads;
     _Atomic bool refuses_noatime, refuses_nowait, refuses_extents, refuses_direct;
+    _Atomic uint64_t inline_max, placed_min; /* sizes of files with their bytes so, and elsewhere */
     _Atomic bool ring_failed;
     bool leaves_cache; /* the page cache is to stay as it was; set before workers start */
 };

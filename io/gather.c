@@ -18,11 +18,37 @@ enum {
     SPREAD_MIN = 4, /* a missed sample is read ahead into the page cache: few, also of few */
 };
 
+static uint64_t load(const _Atomic uint64_t *number)
+{
+    return atomic_load_explicit(number, memory_order_relaxed);
+}
+
+/* A file system keeps bytes beside the inode up to some size. A lost update, or a file that is an
+ * exception, is one read the slower way. */
+static void note_size(struct spr_io_shared *shared, const struct spr_io_job *job)
+{
+    const uint64_t size = job->file->size;
+    if (job->is_inline && size > load(&shared->inline_max)) {
+        atomic_store_explicit(&shared->inline_max, size, memory_order_relaxed);
+    } else if (!job->is_inline && size < load(&shared->placed_min)) {
+        atomic_store_explicit(&shared->placed_min, size, memory_order_relaxed);
+    }
+}
+
+static bool is_small(const struct spr_io_shared *shared, uint64_t size)
+{
+    return size <= load(&shared->inline_max) && size < load(&shared->placed_min);
+}
+
 /* The first extent's address; 0 where it has none (inline, delayed, not told). */
-static uint64_t find_extent(struct spr_io *io, const struct spr_io_job *job)
+static uint64_t find_extent(struct spr_io *io, struct spr_io_job *job)
 {
     struct spr_io_shared *shared = io->shared;
-    if (job->file->size == 0 || spr_pace_knows_order(&shared->pace) ||
+    if (spr_pace_knows_order(&shared->pace)) {
+        job->is_inline = job->file->size > 0 && is_small(shared, job->file->size);
+        return 0;
+    }
+    if (job->file->size == 0 ||
         atomic_load_explicit(&shared->refuses_extents, memory_order_relaxed)) {
         return 0;
     }
@@ -39,10 +65,12 @@ static uint64_t find_extent(struct spr_io *io, const struct spr_io_job *job)
     const uint32_t unplaced =
         FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_DATA_INLINE;
     const struct fiemap_extent *extent = &map.head.fm_extents[0];
-    if (r < 0 || map.head.fm_mapped_extents == 0 || (extent->fe_flags & unplaced) != 0) {
+    if (r < 0 || map.head.fm_mapped_extents == 0) {
         return 0;
     }
-    return extent->fe_physical;
+    job->is_inline = (extent->fe_flags & FIEMAP_EXTENT_DATA_INLINE) != 0;
+    note_size(shared, job);
+    return (extent->fe_flags & unplaced) == 0 ? extent->fe_physical : 0;
 }
 
 static int compare_inodes(const void *a, const void *b)
@@ -83,7 +111,9 @@ static void note_neighbours(struct spr_pace *pace, struct spr_io_job **jobs, uin
 }
 
 /* Opens the job's file and finds it a buffer: 1 when it joins the batch, 0 when it is finished,
- * -EAGAIN when it must wait until others give back what they hold. */
+ * as one is whose bytes came with the inode (a sample would take it for cached, and a read past
+ * the page cache be handed to a kernel thread), -EAGAIN when it must wait until others give back
+ * what they hold. */
 static int prepare(struct spr_io *io, struct spr_io_job *job, bool has_others)
 {
     if (job->file->fd < 0) {
@@ -100,6 +130,10 @@ static int prepare(struct spr_io *io, struct spr_io_job *job, bool has_others)
     const int r = spr_io_provide(io, job, has_others);
     if (r < 0 && r != -EAGAIN) {
         spr_io_finish(io, job, r);
+        return 0;
+    }
+    if (r == 0 && job->is_inline && !io->shared->leaves_cache) {
+        spr_io_finish(io, job, spr_plain_read(job));
         return 0;
     }
     return r < 0 ? r : 1;

@@ -79,6 +79,7 @@ int spr_io_shared_new(enum spr_io_engine engine, uint64_t device, uint32_t worke
         return r;
     }
     atomic_init(&shared->reason, reason);
+    atomic_init(&shared->placed_min, UINT64_MAX);
     shared->device = device;
     shared->workers_max = workers_max;
     spr_pace_init(&shared->pace, workers_max, descriptor_limit());

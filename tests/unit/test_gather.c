@@ -4,6 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <sys/stat.h>
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -62,6 +65,66 @@ ParameterizedTest(struct share *share, gather, reads_past_the_page_cache_only_wh
     cr_expect_geq(through_ring, share->least);
     cr_expect_leq(through_ring, share->most);
     cr_expect_eq(io->window_is_cold, share->cached < 4);
+    spr_io_free(io);
+    spr_io_shared_free(shared);
+    spr_calls_set(NULL);
+}
+
+static uint64_t size_of(int fd)
+{
+    struct stat stat;
+    cr_assert_eq(fstat(fd, &stat), 0);
+    return (uint64_t)stat.st_size;
+}
+
+/* A file system that keeps what is below 2,000 bytes beside the inode. */
+static int tell_inline(int fd, unsigned long request, void *argument)
+{
+    cr_assert_eq(request, FS_IOC_FIEMAP);
+    struct fiemap *map = argument;
+    struct stat stat;
+    cr_assert_eq(fstat(fd, &stat), 0);
+    map->fm_mapped_extents = 1;
+    map->fm_extents[0] = (struct fiemap_extent){
+        .fe_physical = stat.st_ino * 8192,
+        .fe_flags = stat.st_size < 2000 ? FIEMAP_EXTENT_DATA_INLINE : 0,
+    };
+    return 0;
+}
+
+static int64_t pread2_inline_only(int fd, void *bytes, size_t length, uint64_t offset, int flags)
+{
+    (void)flags; /* as above */
+    return size_of(fd) < 2000 ? spr_calls_plain()->pread(fd, bytes, length, offset) : -EAGAIN;
+}
+
+Test(gather, takes_what_came_with_the_inode_for_no_sign_of_a_cached_spool)
+{
+    const struct way ring = { .engine = SPR_IO_URING };
+    if (!can_run(&ring)) {
+        return;
+    }
+    for (uint32_t i = 0; i < 200; i++) {
+        make_file(i, i % 4 == 0 ? 1000 : 5000);
+    }
+    ask_heads(200, 4096);
+    struct spr_calls calls = *spr_calls_plain();
+    calls.ioctl = tell_inline;
+    calls.pread2 = pread2_inline_only;
+    spr_calls_set(&calls);
+    struct spr_io_shared *shared = new_shared(&ring, 2);
+    struct spr_io *io = new_io(shared);
+
+    const unsigned rounds = 12; /* the last ones without asking where each lies */
+    for (unsigned round = 0; round < rounds; round++) {
+        cr_assert_eq(spr_io_window(io, window.requests, 200), 0);
+        cr_expect_eq(drain(io), 0);
+    }
+
+    cr_expect(spr_pace_knows_order(&shared->pace));
+    const uint64_t through_ring = spr_io_shared_ring_reads(shared);
+    cr_expect_geq(through_ring, rounds * 125);
+    cr_expect_leq(through_ring, rounds * 150);
     spr_io_free(io);
     spr_io_shared_free(shared);
     spr_calls_set(NULL);
