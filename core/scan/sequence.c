@@ -5,57 +5,139 @@
 #include "core/scan/sequence.h"
 
 #include "formats/cursor.h"
+#include "io/workers.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RADIX_BITS   11
-#define RADIX_SIZE   (1u << RADIX_BITS)
-#define SAMPLE_BLOCK 64 /* neighbours that are read together also in a sample */
+#define DIGIT_BITS   10   /* at most: all their ends fit the fastest cache */
+#define PART_BITS    8    /* at most */
+#define PART_ITEMS   4096 /* on the average: a part fits a near cache */
+#define SAMPLE_BLOCK 64   /* neighbours that are read together also in a sample */
 
-/* Least significant digit first; digits that are equal everywhere are passed over. Stable. */
-static int sort_by_key(struct spr_inode *items, size_t count)
+/* Where bits of the keys lie. */
+struct bits {
+    unsigned first, count;
+};
+
+/* From the lowest bit that differs to the highest. */
+static struct bits find_varying(const struct spr_inode *items, size_t count)
 {
-    struct spr_inode *other = malloc(count * sizeof(*other));
-    if (other == NULL) {
-        return -ENOMEM;
-    }
     uint64_t varying = 0;
     for (size_t i = 1; i < count; i++) {
         varying |= items[i].inode ^ items[0].inode;
     }
-    struct spr_inode *from = items;
-    struct spr_inode *to = other;
-    for (unsigned shift = 0; shift < 64; shift += RADIX_BITS) {
-        if (((varying >> shift) & (RADIX_SIZE - 1)) == 0) {
-            continue;
-        }
-        size_t starts[RADIX_SIZE] = { 0 };
-        for (size_t i = 0; i < count; i++) {
-            starts[(from[i].inode >> shift) & (RADIX_SIZE - 1)]++;
-        }
-        size_t sum = 0;
-        for (unsigned digit = 0; digit < RADIX_SIZE; digit++) {
-            const size_t here = starts[digit];
-            starts[digit] = sum;
-            sum += here;
-        }
-        for (size_t i = 0; i < count; i++) {
-            to[starts[(from[i].inode >> shift) & (RADIX_SIZE - 1)]++] = from[i];
-        }
+    if (varying == 0) {
+        return (struct bits){ 0 };
+    }
+    const unsigned first = (unsigned)__builtin_ctzll(varying);
+    return (struct bits){ first, 64 - (unsigned)__builtin_clzll(varying) - first };
+}
+
+/* Stable. ends[d]: where the items of digit d end. */
+static void sort_by_digit(const struct spr_inode *from, struct spr_inode *to, size_t count,
+                          struct bits digit, uint32_t ends[1u << DIGIT_BITS])
+{
+    const uint64_t mask = (UINT64_C(1) << digit.count) - 1;
+    memset(ends, 0, (mask + 1) * sizeof(*ends));
+    for (size_t i = 0; i < count; i++) {
+        ends[(from[i].inode >> digit.first) & mask]++;
+    }
+    uint32_t sum = 0;
+    for (uint64_t d = 0; d <= mask; d++) {
+        const uint32_t here = ends[d];
+        ends[d] = sum;
+        sum += here;
+    }
+    for (size_t i = 0; i < count; i++) {
+        to[ends[(from[i].inode >> digit.first) & mask]++] = from[i];
+    }
+}
+
+/* From one array into the other, least significant digit first. */
+static void sort_part(struct spr_inode *from, struct spr_inode *to, size_t count, struct bits bits)
+{
+    uint32_t ends[1u << DIGIT_BITS];
+    struct spr_inode *const result = to;
+    const unsigned passes = (bits.count + DIGIT_BITS - 1) / DIGIT_BITS;
+    for (unsigned i = 0; i < passes; i++) {
+        const unsigned width = (bits.count + passes - 1 - i) / passes;
+        sort_by_digit(from, to, count, (struct bits){ bits.first, width }, ends);
+        bits.first += width;
         struct spr_inode *swap = from;
         from = to;
         to = swap;
     }
-    if (from != items) {
-        memcpy(items, from, count * sizeof(*items));
+    if (from != result) {
+        memcpy(result, from, count * sizeof(*result));
     }
-    free(other);
+}
+
+/* Items by their highest digit in other, part by part: workers take one after the other. */
+struct parts {
+    struct spr_inode *items, *other;
+    struct bits low; /* what is left to sort by */
+    uint32_t count;
+    atomic_uint next; /* only hands out disjoint numbers: relaxed */
+    uint32_t ends[1u << DIGIT_BITS];
+};
+
+static int sort_parts(uint32_t number, void *user)
+{
+    (void)number;
+    struct parts *parts = user;
+    uint32_t part;
+    while ((part = atomic_fetch_add_explicit(&parts->next, 1, memory_order_relaxed)) <
+           parts->count) {
+        const uint32_t from = part > 0 ? parts->ends[part - 1] : 0;
+        sort_part(parts->other + from, parts->items + from, parts->ends[part] - from, parts->low);
+    }
     return 0;
 }
 
-int spr_inodes_make(const struct spr_walk *walk, size_t first, struct spr_inodes *ret_inodes)
+/* By the highest digit into parts, then each part by itself: a pass over more than the caches hold
+ * is the dear one. */
+static int divide_and_sort(struct spr_walk *walk, struct parts *parts, size_t count,
+                           struct bits varying)
+{
+    unsigned top = 0;
+    while (top < PART_BITS && top < varying.count && count >> top > PART_ITEMS) {
+        top++;
+    }
+    if (top == 0) {
+        memcpy(parts->other, parts->items, count * sizeof(*parts->items));
+        sort_part(parts->other, parts->items, count, varying);
+        return 0;
+    }
+    parts->low = (struct bits){ varying.first, varying.count - top };
+    parts->count = 1u << top;
+    sort_by_digit(parts->items, parts->other, count,
+                  (struct bits){ varying.first + parts->low.count, top }, parts->ends);
+    const uint32_t cores = spr_cores();
+    const uint32_t workers = walk->setup.workers;
+    return spr_walk_share(walk, workers < cores ? workers + (workers == 0) : cores, false,
+                          sort_parts, parts);
+}
+
+/* Stable; count fits 32 bits. */
+static int sort_by_key(struct spr_walk *walk, struct spr_inode *items, size_t count)
+{
+    const struct bits varying = find_varying(items, count);
+    struct parts parts = { .items = items };
+    if (varying.count == 0) {
+        return 0;
+    }
+    parts.other = malloc(count * sizeof(*parts.other));
+    if (parts.other == NULL) {
+        return -ENOMEM;
+    }
+    const int r = divide_and_sort(walk, &parts, count, varying);
+    free(parts.other);
+    return r;
+}
+
+int spr_inodes_make(struct spr_walk *walk, size_t first, struct spr_inodes *ret_inodes)
 {
     *ret_inodes = (struct spr_inodes){ 0 };
     if (walk->candidate_count > UINT32_MAX) {
@@ -69,7 +151,7 @@ int spr_inodes_make(const struct spr_walk *walk, size_t first, struct spr_inodes
     for (size_t i = 0; i < count; i++) {
         items[i] = (struct spr_inode){ walk->candidates[first + i].inode, (uint32_t)(first + i) };
     }
-    int r = count > 1 ? sort_by_key(items, count) : 0;
+    int r = count > 1 ? sort_by_key(walk, items, count) : 0;
     if (r < 0) {
         free(items);
         return r;
@@ -157,7 +239,7 @@ int spr_sequence_spread(struct spr_sequence *order, size_t sample_max)
     return 0;
 }
 
-int spr_sequence_by_creation(struct spr_sequence *order, const struct spr_walk *walk)
+int spr_sequence_by_creation(struct spr_sequence *order, struct spr_walk *walk)
 {
     const size_t count = order->count - order->sample_count;
     uint32_t *rest = order->indices + order->sample_count;
@@ -173,7 +255,7 @@ int spr_sequence_by_creation(struct spr_sequence *order, const struct spr_walk *
     }
     int r = 0;
     if (is_told) {
-        r = sort_by_key(items, count);
+        r = sort_by_key(walk, items, count);
         for (size_t i = 0; i < count && r == 0; i++) {
             rest[i] = items[i].index;
         }

@@ -16,7 +16,7 @@ struct spr_inodes {
     struct spr_inode *items;
     size_t count;
 };
-int spr_inodes_make(const struct spr_walk *walk, size_t first, struct spr_inodes *ret_inodes);
+int spr_inodes_make(struct spr_walk *walk, size_t first, struct spr_inodes *ret_inodes);
 void spr_inodes_done(struct spr_inodes *inodes);
 /* The same file met twice while it moved: the later place counts, the earlier is dropped. Their
  * number. */
@@ -33,7 +33,7 @@ int spr_sequence_make(const struct spr_walk *walk, const struct spr_inodes *inod
 /* Moves a spread sample of about sample_max to the front. */
 int spr_sequence_spread(struct spr_sequence *order, size_t sample_max);
 /* Sorts what follows the sample by creation, when the names tell it. */
-int spr_sequence_by_creation(struct spr_sequence *order, const struct spr_walk *walk);
+int spr_sequence_by_creation(struct spr_sequence *order, struct spr_walk *walk);
 void spr_sequence_done(struct spr_sequence *order);
 
 #endif

@@ -7,7 +7,7 @@
 
 enum { COUNT = 64 * 128, SAMPLE = 64 * 16 };
 
-static void make_sequence(const struct spr_walk *walk, size_t first, struct spr_sequence *order)
+static void make_sequence(struct spr_walk *walk, size_t first, struct spr_sequence *order)
 {
     struct spr_inodes inodes;
     cr_assert_eq(spr_inodes_make(walk, first, &inodes), 0);
