@@ -116,18 +116,20 @@ int spr_strings_settle(struct spr_strings *strings, const struct spr_string_sear
 {
     const struct spr_text text = search->text;
     const uint64_t hash = search->hash;
-    if (strings->slot_count > 0) {
-        const struct spr_string_slot *slot = find_slot(strings, text, slot_hash(hash));
-        if (slot->next != 0) {
-            *ret_id = slot->next - 1;
-            return 0;
-        }
+    const uint32_t slot_count = strings->slot_count;
+    struct spr_string_slot *slot =
+        slot_count == 0 ? NULL : find_slot(strings, text, slot_hash(hash));
+    if (slot != NULL && slot->next != 0) {
+        *ret_id = slot->next - 1;
+        return 0;
     }
     int r = make_room(strings, text.length);
     if (r < 0) {
         return r;
     }
-    struct spr_string_slot *slot = find_slot(strings, text, slot_hash(hash));
+    if (strings->slot_count != slot_count) {
+        slot = find_slot(strings, text, slot_hash(hash));
+    }
     spr_bytes_put_text(&strings->texts, text);
     *slot = (struct spr_string_slot){
         .hash = slot_hash(hash),
