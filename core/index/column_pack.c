@@ -343,10 +343,21 @@ int spr_column_reserve(struct spr_column_builder *column, uint64_t known, uint64
 void spr_column_fill_run(struct spr_column_builder *column, uint64_t key, uint64_t count)
 {
     while (column->count < count) {
-        if (column->staged_count == 0 && count - column->count >= SPR_COLUMN_BLOCK) {
+        const uint64_t left = count - column->count;
+        const uint32_t room = SPR_COLUMN_BLOCK - column->staged_count;
+        if (room == SPR_COLUMN_BLOCK && left >= room) {
             put_constant(column, key);
-        } else {
-            spr_column_push(column, key);
+            continue;
+        }
+        const uint32_t run = left < room ? (uint32_t)left : room;
+        uint64_t *staged = column->staged + column->staged_count;
+        for (uint32_t i = 0; i < run; i++) {
+            staged[i] = key;
+        }
+        column->staged_count += run;
+        column->count += run;
+        if (run == room) {
+            spr_column_flush(column);
         }
     }
 }
