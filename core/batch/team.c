@@ -14,8 +14,10 @@
 #include <time.h>
 
 #define MEASURED_MIN 1024 /* items of a round that tells something */
-#define GAIN         1.15 /* of a count that is kept over a smaller one */
-#define ROUNDS_KEPT  64   /* then it is measured anew */
+#define TRIAL_TIME                                                                                 \
+    0.05 /* seconds that tell as much, where calls sleep: 16 may do 10 times as much */
+#define GAIN        1.15 /* of a count that is kept over a smaller one */
+#define ROUNDS_KEPT 64   /* then it is measured anew */
 
 static const uint32_t TRIALS[] = { 1, 2, 4, 16 };
 #define TRIAL_COUNT (sizeof(TRIALS) / sizeof(TRIALS[0]))
@@ -24,15 +26,23 @@ struct round {
     spr_team_fn act;
     void *user;
     uint32_t count;
+    double until; /* seconds_now() when no more items are dealt; 0: never */
     _Atomic uint32_t next;
     atomic_bool is_failed;
 };
+
+static double seconds_now(void)
+{
+    struct timespec now = { 0 };
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* a known clock: cannot fail */
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
 
 static int run_worker(uint32_t number, void *user)
 {
     struct round *round = user;
     (void)number;
-    for (;;) {
+    while (round->until <= 0 || seconds_now() < round->until) {
         const uint32_t from =
             atomic_fetch_add_explicit(&round->next, SPR_TEAM_DEAL, memory_order_relaxed);
         if (from >= round->count) {
@@ -51,6 +61,7 @@ static int run_worker(uint32_t number, void *user)
             }
         }
     }
+    return 0;
 }
 
 int spr_team_alone(uint32_t count, spr_team_fn act, void *user)
@@ -64,21 +75,13 @@ int spr_team_alone(uint32_t count, spr_team_fn act, void *user)
     return 0;
 }
 
-static int run_with(uint32_t workers, uint32_t count, spr_team_fn act, void *user)
+static int run_with(uint32_t workers, struct round *round)
 {
-    struct round round = { .act = act, .user = user, .count = count };
     struct spr_workers *pool = NULL;
-    if (workers > 1 && spr_workers_start(workers, false, run_worker, &round, &pool) == 0) {
+    if (workers > 1 && spr_workers_start(workers, false, run_worker, round, &pool) == 0) {
         return spr_workers_join(pool); /* (T1) */
     }
-    return spr_team_alone(count, act, user); /* also where no thread is to be had */
-}
-
-static double seconds_now(void)
-{
-    struct timespec now = { 0 };
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* a known clock: cannot fail */
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    return run_worker(0, round); /* also where no thread is to be had */
 }
 
 static void begin_trials(struct spr_team *team)
@@ -108,7 +111,7 @@ static void learn(struct spr_team *team, uint32_t workers, uint32_t count, doubl
     } while (team->trial < TRIAL_COUNT && TRIALS[team->trial] > team->most);
 }
 
-uint32_t spr_team_size(const struct spr_team *team, uint32_t count)
+static uint32_t choose(const struct spr_team *team, uint32_t count)
 {
     if (team->fixed > 0) {
         return team->fixed < SPR_WORKERS_MAX ? team->fixed : SPR_WORKERS_MAX;
@@ -119,13 +122,45 @@ uint32_t spr_team_size(const struct spr_team *team, uint32_t count)
     return team->trial < TRIAL_COUNT ? TRIALS[team->trial] : team->kept;
 }
 
+uint32_t spr_team_size(const struct spr_team *team, uint32_t count)
+{
+    const bool is_on_trial = team->fixed == 0 && count >= MEASURED_MIN && team->trial < TRIAL_COUNT;
+    return is_on_trial && team->most > 1 ? team->most : choose(team, count);
+}
+
+/* One count's share of a round of so many items from first on: how many were done, or what failed.
+ * A count on trial has them all only if they are done in its time. */
+static int run_part(struct spr_team *team, uint32_t count, uint32_t first, spr_team_fn act,
+                    void *user)
+{
+    const uint32_t workers = choose(team, count);
+    const bool is_measured = team->fixed == 0 && count >= MEASURED_MIN;
+    const double start = seconds_now();
+    struct round round = { .act = act, .user = user, .count = count, .next = first };
+    if (is_measured && team->trial < TRIAL_COUNT) {
+        round.until = start + TRIAL_TIME;
+    }
+    const int r = run_with(workers, &round);
+    if (r < 0) {
+        return r;
+    }
+    const uint32_t next = atomic_load_explicit(&round.next, memory_order_relaxed);
+    const uint32_t done = (next < count ? next : count) - first;
+    const double seconds = seconds_now() - start;
+    if (is_measured && (done >= MEASURED_MIN || seconds >= TRIAL_TIME)) {
+        learn(team, workers, done, seconds);
+    }
+    return (int)done;
+}
+
 int spr_team_round(struct spr_team *team, uint32_t count, spr_team_fn act, void *user)
 {
-    const uint32_t workers = spr_team_size(team, count);
-    const double start = seconds_now();
-    const int r = run_with(workers, count, act, user);
-    if (r == 0 && team->fixed == 0 && count >= MEASURED_MIN) {
-        learn(team, workers, count, seconds_now() - start);
+    for (uint32_t first = 0; first < count;) {
+        const int r = run_part(team, count, first, act, user);
+        if (r < 0) {
+            return r;
+        }
+        first += (uint32_t)r;
     }
-    return r;
+    return 0;
 }

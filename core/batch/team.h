@@ -6,9 +6,9 @@
  *  (T2) After a failure no item is begun; those in flight end.
  *  (T3) A round too small to measure is run by the calling thread alone, in order.
  *
- * How many pay depends on the file system, so it is measured (PERF 6): the first round has one
- * worker, the next ones more, and the count that was faster by a clear margin than every smaller
- * one is kept for a while.
+ * How many pay depends on the file system, so it is measured (PERF 6): one worker has a first part
+ * of a round, more have the next ones, and the count that was faster by a clear margin than every
+ * smaller one is kept for a while.
  */
 #ifndef SPR_CORE_BATCH_TEAM_H
 #define SPR_CORE_BATCH_TEAM_H
@@ -33,7 +33,7 @@ typedef int (*spr_team_fn)(uint32_t item, void *user);
 int spr_team_round(struct spr_team *team, uint32_t count, spr_team_fn act, void *user);
 /* One worker whatever was measured, in order: for what more must not do at once. */
 int spr_team_alone(uint32_t count, spr_team_fn act, void *user);
-/* How many the next round of this size would have. */
+/* The most that the next round of this size has at any time. */
 uint32_t spr_team_size(const struct spr_team *team, uint32_t count);
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include <criterion/criterion.h>
 
@@ -111,6 +112,23 @@ Test(team, tries_more_workers_but_never_more_than_the_most)
 
     cr_expect_eq(largest, 4);
     cr_expect_leq(spr_team_size(&team, ITEMS), 4);
+}
+
+static int sleep_item(uint32_t item, void *user)
+{
+    (void)usleep(1000);
+    return count_item(item, user);
+}
+
+Test(team, tries_all_counts_in_one_round_of_calls_that_sleep)
+{
+    struct spr_team team = { .most = 16 };
+
+    cr_assert_eq(spr_team_round(&team, ITEMS, sleep_item, &seen), 0);
+
+    expect_each_once(ITEMS);
+    cr_expect_gt(team.kept, 1);
+    cr_expect_gt(seen.elsewhere, ITEMS / 2);
 }
 
 Test(team, does_nothing_for_no_items)
