@@ -23,8 +23,8 @@ static uint64_t load(const _Atomic uint64_t *number)
     return atomic_load_explicit(number, memory_order_relaxed);
 }
 
-/* A file system keeps bytes beside the inode up to some size. A lost update, or a file that is an
- * exception, is one read the slower way. */
+/* A file system keeps bytes beside the inode up to some size. After a lost update, or a file that
+ * is an exception, some are read the slower way. */
 static void note_size(struct spr_io_shared *shared, const struct spr_io_job *job)
 {
     const uint64_t size = job->file->size;
@@ -62,15 +62,14 @@ static uint64_t find_extent(struct spr_io *io, struct spr_io_job *job)
     if (r == -EOPNOTSUPP || r == -ENOTTY || r == -EINVAL || r == -EPERM) {
         atomic_store_explicit(&shared->refuses_extents, true, memory_order_relaxed);
     }
-    const uint32_t unplaced =
-        FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_DATA_INLINE;
     const struct fiemap_extent *extent = &map.head.fm_extents[0];
-    if (r < 0 || map.head.fm_mapped_extents == 0) {
+    const uint32_t undecided = FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC;
+    if (r < 0 || map.head.fm_mapped_extents == 0 || (extent->fe_flags & undecided) != 0) {
         return 0;
     }
     job->is_inline = (extent->fe_flags & FIEMAP_EXTENT_DATA_INLINE) != 0;
     note_size(shared, job);
-    return (extent->fe_flags & unplaced) == 0 ? extent->fe_physical : 0;
+    return job->is_inline ? 0 : extent->fe_physical;
 }
 
 static int compare_inodes(const void *a, const void *b)

@@ -8,7 +8,8 @@
 #include <assert.h>
 #include <math.h>
 
-#define SHORT_MAX 4096 /* bytes of a text that is put at one go */
+#define SHORT_MAX  4096 /* bytes of a text that is put at one go */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 /* What stands before a value. */
 static void begin_value(struct spr_json *json, const char *key)
@@ -83,9 +84,8 @@ static void put_plain(struct spr_out *out, const uint8_t *bytes, size_t length)
     spr_out_bytes(out, bytes + from, length - from);
 }
 
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/* Is none of the eight bytes escaped, or above ASCII? */
+/* Is none of the eight bytes escaped, or above ASCII? A borrow or carry comes from a byte that is
+ * found itself, so that it hides none. */
 static bool are_literal(uint64_t word)
 {
     const uint64_t quotes = word ^ EACH('"');

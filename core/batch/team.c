@@ -13,11 +13,10 @@
 #include <stdbool.h>
 #include <time.h>
 
-#define MEASURED_MIN 1024 /* items of a round that tells something */
-#define TRIAL_TIME                                                                                 \
-    0.05 /* seconds that tell as much, where calls sleep: 16 may do 10 times as much */
-#define GAIN        1.15 /* of a count that is kept over a smaller one */
-#define ROUNDS_KEPT 64   /* then it is measured anew */
+#define MEASURED_MIN  1024 /* items of a round that tells something */
+#define TRIAL_SECONDS 0.05 /* tell as much where calls sleep, and 16 may do 10 times the work */
+#define GAIN          1.15 /* of a count that is kept over a smaller one */
+#define ROUNDS_KEPT   64   /* then it is measured anew */
 
 static const uint32_t TRIALS[] = { 1, 2, 4, 16 };
 #define TRIAL_COUNT (sizeof(TRIALS) / sizeof(TRIALS[0]))
@@ -138,7 +137,7 @@ static int run_part(struct spr_team *team, uint32_t count, uint32_t first, spr_t
     const double start = seconds_now();
     struct round round = { .act = act, .user = user, .count = count, .next = first };
     if (is_measured && team->trial < TRIAL_COUNT) {
-        round.until = start + TRIAL_TIME;
+        round.until = start + TRIAL_SECONDS;
     }
     const int r = run_with(workers, &round);
     if (r < 0) {
@@ -147,7 +146,7 @@ static int run_part(struct spr_team *team, uint32_t count, uint32_t first, spr_t
     const uint32_t next = atomic_load_explicit(&round.next, memory_order_relaxed);
     const uint32_t done = (next < count ? next : count) - first;
     const double seconds = seconds_now() - start;
-    if (is_measured && (done >= MEASURED_MIN || seconds >= TRIAL_TIME)) {
+    if (is_measured && (done >= MEASURED_MIN || seconds >= TRIAL_SECONDS)) {
         learn(team, workers, done, seconds);
     }
     return (int)done;

@@ -94,8 +94,7 @@ int spr_segment_record_part(struct spr_segment_reader *reader, uint32_t row,
                             struct spr_record_wish wish, struct spr_record *ret_record,
                             struct spr_fault *fault);
 
-/* Where a message lay and how its file looked. Texts live until the
- * next call on this reader. */
+/* Where a message lay and how its file looked. Texts live until the next call on this reader. */
 struct spr_segment_place {
     unsigned dir;
     struct spr_text folder, name;
@@ -105,8 +104,8 @@ struct spr_segment_place {
 int spr_segment_place(struct spr_segment_reader *reader, uint32_t row,
                       struct spr_segment_place *ret_place, struct spr_fault *fault);
 
-/* The same as a refresh compares it, of rows first ... first + count - 1, which lie in one block of
- * SPR_SEGMENT_BLOCK: many times faster than one by one. */
+/* The same as a refresh compares it, of rows first ... first + count - 1: many times faster than
+ * one by one. */
 struct spr_segment_spot {
     uint64_t inode;
     uint32_t folder; /* string id or SPR_STRING_NONE */

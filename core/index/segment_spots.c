@@ -58,21 +58,36 @@ static int take_any(struct spr_segment_reader *reader, uint32_t row, struct spr_
     return 0;
 }
 
-int spr_segment_spots(struct spr_segment_reader *reader, uint32_t first, uint32_t count,
-                      struct spr_segment_spot *ret_spots, struct spr_fault *fault)
+/* Up to count rows, those in one block. */
+static int take_part(struct spr_segment_reader *reader, uint32_t first, uint32_t count,
+                     struct spr_segment_spot *ret_spots, uint32_t *ret_part,
+                     struct spr_fault *fault)
 {
     const uint64_t *keys[SPOT_COLUMNS];
-    uint32_t part;
     int r = 0;
     for (unsigned i = 0; r == 0 && i < SPOT_COLUMNS; i++) {
-        r = spr_segment_key_part(reader, COLUMN_OF[i], first, count, &keys[i], &part, fault);
+        r = spr_segment_key_part(reader, COLUMN_OF[i], first, count, &keys[i], ret_part, fault);
     }
-    for (uint32_t i = 0; r == 0 && i < count; i++) {
+    for (uint32_t i = 0; r == 0 && i < *ret_part; i++) {
         struct spr_segment_spot *spot = &ret_spots[i];
         r = spr_segment_id(reader->segment, SPR_CLASS_OTHER, keys[FOLDER][i], &spot->folder, fault);
         if (r == 0 && !take_shaped(keys, i, spot)) {
             r = take_any(reader, first + i, spot, fault);
         }
+    }
+    return r;
+}
+
+int spr_segment_spots(struct spr_segment_reader *reader, uint32_t first, uint32_t count,
+                      struct spr_segment_spot *ret_spots, struct spr_fault *fault)
+{
+    int r = 0;
+    while (r == 0 && count > 0) {
+        uint32_t part = 0;
+        r = take_part(reader, first, count, ret_spots, &part, fault);
+        first += part;
+        ret_spots += part;
+        count -= part;
     }
     return r;
 }

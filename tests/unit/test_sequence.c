@@ -42,6 +42,30 @@ Test(sequence, orders_candidates_by_inode)
     free(walk.candidates);
 }
 
+/* More than a part that fits a cache, sorted by several workers. */
+Test(sequence, orders_many_candidates_by_several_workers)
+{
+    enum { MANY = 70000 };
+    struct spr_walk walk = { .candidates = calloc(MANY, sizeof(*walk.candidates)),
+                             .candidate_count = MANY,
+                             .setup.workers = 3 };
+    struct spr_sequence order;
+    cr_assert_not_null(walk.candidates);
+    for (uint32_t i = 0; i < MANY; i++) {
+        walk.candidates[i].inode = i * UINT64_C(48271) % 70001; /* prime: each but one once */
+    }
+
+    make_sequence(&walk, 0, &order);
+
+    cr_assert_eq(order.count, MANY);
+    for (uint32_t i = 1; i < MANY; i++) {
+        cr_assert_lt(walk.candidates[order.indices[i - 1]].inode,
+                     walk.candidates[order.indices[i]].inode);
+    }
+    spr_sequence_done(&order);
+    free(walk.candidates);
+}
+
 Test(sequence, leaves_out_what_is_not_to_be_read)
 {
     struct spr_walk walk = { 0 };

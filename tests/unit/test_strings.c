@@ -6,8 +6,7 @@
 #include <criterion/criterion.h>
 
 #define TOGETHER 32
-
-#define STRINGS 20000
+#define STRINGS  20000
 
 static struct spr_text number_text(char out[32], uint32_t number)
 {

@@ -112,6 +112,7 @@ Test(team, tries_more_workers_but_never_more_than_the_most)
 
     cr_expect_eq(largest, 4);
     cr_expect_leq(spr_team_size(&team, ITEMS), 4);
+    cr_expect_gt(team.trial, 2, "all counts up to four were tried");
 }
 
 static int sleep_item(uint32_t item, void *user)
