@@ -232,6 +232,8 @@ def main():
     print("\n## Targets\n\nA ratio below 1 of a rival to us means that the rival is faster.\n")
     head = ["what", "file system", "messages", "asked", "measured", "spread", "rounds", "met"]
     table([line for t in targets.TARGETS for line in compare(t, runs)] + absolute(runs), head)
+    with open("bench/report/bounds.md", encoding="utf-8") as bounds:
+        print(bounds.read())
     print("## Plots\n")
     draw_throughput(runs)
     draw_scale(runs)
