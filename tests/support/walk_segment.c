@@ -68,6 +68,17 @@ static int look_up_form(struct walk *walk, enum spr_lookup lookup, struct spr_te
     return look_up(walk, lookup, (struct spr_text){ form, spr_address_normalise(text, form) });
 }
 
+static int walk_spot(struct walk *walk, uint32_t row)
+{
+    struct spr_segment_spot spot;
+    const int r = spr_segment_spots(walk->reader, row, 1, &spot, walk->fault);
+    if (r == 0) {
+        mix_number(walk, spot.folder);
+        mix_text(walk, (struct spr_text){ spot.name, spot.name_length });
+    }
+    return r;
+}
+
 static int walk_row(struct walk *walk, uint32_t row)
 {
     struct spr_record record;
@@ -113,7 +124,10 @@ static int walk_row(struct walk *walk, uint32_t row)
         r = look_up_form(walk, SPR_LOOKUP_RCPT, record.recipients[i].address);
     }
     struct spr_segment_place place;
-    return r < 0 ? r : spr_segment_place(walk->reader, row, &place, walk->fault);
+    if (r == 0) {
+        r = spr_segment_place(walk->reader, row, &place, walk->fault);
+    }
+    return r < 0 ? r : walk_spot(walk, row);
 }
 
 int walk_open_segment(const struct spr_segment *segment, uint32_t rows_max, uint64_t *ret_digest,
