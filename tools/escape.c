@@ -73,19 +73,10 @@ static unsigned decode_sequence(const uint8_t *bytes, size_t left, uint32_t *ret
     return length;
 }
 
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-#define HIGH_BITS  EACH(0x80)
-
 /* May the byte be printed as it is? */
 static bool is_plain(uint8_t byte)
 {
     return byte >= 0x20 && byte < 0x7f;
-}
-
-/* High bits where a byte is not plain; more of them only above a byte that is not. */
-static uint64_t special_bytes(uint64_t word)
-{
-    return (word | (word - EACH(0x20)) | (word + EACH(1))) & HIGH_BITS;
 }
 
 /* Nearly all text is plain, so eight bytes are judged at a time. */
@@ -95,7 +86,7 @@ size_t spr_escape_plain(struct spr_text text, size_t from)
     uint64_t word;
     while (text.length - at >= sizeof(word)) {
         memcpy(&word, text.bytes + at, sizeof(word));
-        if (special_bytes(word) != 0) {
+        if (spr_special_bytes(word) != 0) {
             break;
         }
         at += sizeof(word);

@@ -29,6 +29,14 @@ struct spr_glyph {
 struct spr_glyph spr_glyph_at(struct spr_text text, size_t offset);
 bool spr_utf8_valid(struct spr_text text);
 
+/* One byte eight times. */
+#define SPR_EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+/* High bits where one of eight bytes is not printable ASCII; more of them only above one that is
+ * not. */
+static inline uint64_t spr_special_bytes(uint64_t word)
+{
+    return (word | (word - SPR_EACH_BYTE(0x20)) | (word + SPR_EACH_BYTE(1))) & SPR_EACH_BYTE(0x80);
+}
 /* How many bytes from there on are printable ASCII. */
 size_t spr_escape_plain(struct spr_text text, size_t from);
 

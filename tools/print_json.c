@@ -8,8 +8,7 @@
 #include <assert.h>
 #include <math.h>
 
-#define SHORT_MAX  4096 /* bytes of a text that is put at one go */
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+#define SHORT_MAX 4096 /* bytes of a text that is put at one go */
 
 /* What stands before a value. */
 static void begin_value(struct spr_json *json, const char *key)
@@ -18,7 +17,9 @@ static void begin_value(struct spr_json *json, const char *key)
     const bool has_some = json->has_some;
     json->has_some = true;
     if (key == NULL) {
-        spr_out_bytes(out, ",", has_some ? 1 : 0);
+        if (has_some) {
+            spr_out_char(out, ',');
+        }
         return;
     }
     const size_t length = strlen(key);
@@ -84,21 +85,19 @@ static void put_plain(struct spr_out *out, const uint8_t *bytes, size_t length)
     spr_out_bytes(out, bytes + from, length - from);
 }
 
-/* Is none of the eight bytes escaped, or above ASCII? A borrow or carry comes from a byte that is
- * found itself, so that it hides none. */
+/* Are all of the eight bytes printable ASCII that is not escaped? A borrow comes from a byte that
+ * is found itself, so that it hides none. */
 static bool are_literal(uint64_t word)
 {
-    const uint64_t quotes = word ^ EACH('"');
-    const uint64_t backslashes = word ^ EACH('\\');
-    return ((word | (word - EACH(0x20)) | (word + EACH(1)) | (quotes - EACH(1)) |
-             (backslashes - EACH(1))) &
-            EACH(0x80)) == 0;
+    const uint64_t quotes = (word ^ SPR_EACH_BYTE('"')) - SPR_EACH_BYTE(1);
+    const uint64_t backslashes = (word ^ SPR_EACH_BYTE('\\')) - SPR_EACH_BYTE(1);
+    return spr_special_bytes(word) == 0 && ((quotes | backslashes) & SPR_EACH_BYTE(0x80)) == 0;
 }
 
 /* Up to eight bytes, the rest of the word being filled up with literal ones. */
 static uint64_t load_short(const uint8_t *bytes, size_t length)
 {
-    uint64_t word = EACH('a');
+    uint64_t word = SPR_EACH_BYTE('a');
     for (size_t i = 0; i < length; i++) {
         word = word << 8 | bytes[i];
     }
