@@ -204,6 +204,15 @@ void sample_hostile(struct sample_record *sample, uint64_t seed, uint32_t number
     }
 }
 
+void sample_mixed(struct sample_record *sample, uint64_t seed, uint32_t number)
+{
+    if (number % 2 == 0) {
+        sample_message(sample, seed, number);
+    } else {
+        sample_hostile(sample, seed, number);
+    }
+}
+
 static void assert_text_eq(struct spr_text actual, struct spr_text expected, const char *field,
                            const char *label)
 {

@@ -25,6 +25,9 @@ void sample_message(struct sample_record *sample, uint64_t seed, uint32_t number
  * numbers, several files, duplicates among recipients. */
 void sample_hostile(struct sample_record *sample, uint64_t seed, uint32_t number);
 
+/* Every second one of each. */
+void sample_mixed(struct sample_record *sample, uint64_t seed, uint32_t number);
+
 /* Next of a small deterministic generator; *state is any number. */
 uint64_t sample_random(uint64_t *state);
 

@@ -11,15 +11,6 @@
 
 #include <criterion/criterion.h>
 
-static void mixed_sample(struct sample_record *sample, uint64_t seed, uint32_t number)
-{
-    if (number % 2 == 0) {
-        sample_message(sample, seed, number);
-    } else {
-        sample_hostile(sample, seed, number);
-    }
-}
-
 struct search {
     struct spr_text literal;
     uint8_t *told; /* one a string */
@@ -63,7 +54,7 @@ Test(segment_search, tells_every_string_that_has_the_literal)
                                             "@d1.",    "u1",      "\\",        "host3", "z" };
     struct sample_index index;
     struct spr_segment_reader *reader = NULL;
-    open_sample_index(&index, mixed_sample, 1, 3000, 0);
+    open_sample_index(&index, sample_mixed, 1, 3000, 0);
     cr_assert_eq(spr_segment_reader_new(index.segments[0], &reader), 0);
     const struct spr_segment_ids all = spr_segment_ids_of(index.segments[0], SPR_COLUMN_COUNT);
     struct search search = { .told = malloc(all.end) };
@@ -107,7 +98,7 @@ Test(segment_search, stays_within_its_range)
 {
     struct sample_index index;
     struct spr_segment_reader *reader = NULL;
-    open_sample_index(&index, mixed_sample, 1, 500, 0);
+    open_sample_index(&index, sample_mixed, 1, 500, 0);
     cr_assert_eq(spr_segment_reader_new(index.segments[0], &reader), 0);
     const struct spr_segment_ids all = spr_segment_ids_of(index.segments[0], SPR_COLUMN_COUNT);
     const struct spr_segment_ids some = { all.end / 3, all.end / 2 };

@@ -9,16 +9,6 @@
 
 enum { ROWS = 5000, GROUP = 300 }; /* more than a block; groups lie over its bounds */
 
-/* Ids that have a shape, and rows of which nothing is sure. */
-static void mixed_sample(struct sample_record *sample, uint64_t seed, uint32_t number)
-{
-    if (number % 3 == 0) {
-        sample_hostile(sample, seed, number);
-    } else {
-        sample_message(sample, seed, number);
-    }
-}
-
 static void expect_as_place(struct spr_segment_reader *reader, uint32_t row,
                             const struct spr_segment_spot *spot)
 {
@@ -45,7 +35,7 @@ Test(segment_spots, tell_what_places_do)
     struct sample_index index;
     struct spr_segment_reader *reader = NULL;
     struct spr_segment_reader *other = NULL;
-    open_sample_index(&index, mixed_sample, 1, ROWS, 0);
+    open_sample_index(&index, sample_mixed, 1, ROWS, 0);
     cr_assert_eq(spr_segment_reader_new(index.segments[0], &reader), 0);
     cr_assert_eq(spr_segment_reader_new(index.segments[0], &other), 0);
 

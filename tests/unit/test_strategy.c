@@ -136,15 +136,6 @@ static const char *const terms[] = {
 };
 #define TERM_COUNT (sizeof(terms) / sizeof(terms[0]))
 
-static void mixed_sample(struct sample_record *sample, uint64_t seed, uint32_t number)
-{
-    if (number % 2 == 0) {
-        sample_message(sample, seed, number);
-    } else {
-        sample_hostile(sample, seed, number);
-    }
-}
-
 static void check_rows(const struct sample_index *index, const struct query_oracle *oracle,
                        const struct spr_selection *selection, const char *text)
 {
@@ -191,7 +182,7 @@ static uint64_t check_query(const struct sample_index *index, const char *text, 
 Test(strategy, agrees_with_a_slow_reading_term_by_term)
 {
     struct sample_index index;
-    open_sample_index(&index, mixed_sample, SEGMENTS, ROWS, 7);
+    open_sample_index(&index, sample_mixed, SEGMENTS, ROWS, 7);
     unsigned fruitful = 0;
 
     for (size_t i = 0; i < TERM_COUNT; i++) {
@@ -234,7 +225,7 @@ Test(strategy, explains_the_same_with_any_number_of_threads)
     struct spr_query *query = NULL;
     struct spr_selection alone = { 0 };
     struct spr_selection together = { 0 };
-    open_sample_index(&index, mixed_sample, SEGMENTS, ROWS, 7);
+    open_sample_index(&index, sample_mixed, SEGMENTS, ROWS, 7);
     cr_assert_eq(spr_query_compile("from:*bulk* or to:/^u1/ or account:bob", 0, &query, NULL), 0);
 
     struct spr_question question = { query, &format, NOW, 1 };
@@ -253,7 +244,7 @@ Test(strategy, explains_the_same_with_any_number_of_threads)
 Test(strategy, agrees_with_a_slow_reading_of_random_expressions)
 {
     struct sample_index index;
-    open_sample_index(&index, mixed_sample, 2, 90, 5);
+    open_sample_index(&index, sample_mixed, 2, 90, 5);
     uint64_t random = 42;
 
     for (unsigned i = 0; i < 300; i++) {
@@ -382,7 +373,7 @@ Test(strategy, survives_damaged_segments)
                                            "from:u1@d1.test or client:192.0.2.0/24 or id:*A*",
                                            "error:x or pending:0 or size:>1k or state:hold" };
     struct sample_index index;
-    open_sample_index(&index, mixed_sample, 1, 60, 7);
+    open_sample_index(&index, sample_mixed, 1, 60, 7);
     const uint64_t size = spr_segment_bytes(index.segments[0]);
     uint64_t random = 11;
 

@@ -14,15 +14,6 @@
 
 #define ROWS 200
 
-static void mixed_sample(struct sample_record *sample, uint64_t seed, uint32_t number)
-{
-    if (number % 2 == 0) {
-        sample_message(sample, seed, number);
-    } else {
-        sample_hostile(sample, seed, number);
-    }
-}
-
 struct table {
     struct sample_index index;
     struct spr_selection all;
@@ -122,7 +113,7 @@ static void check_row(const struct table *table, enum spr_field field,
 static void check_field(enum spr_field field)
 {
     struct table table;
-    count(&table, mixed_sample, field);
+    count(&table, sample_mixed, field);
     uint64_t before = UINT64_MAX;
     cr_assert_gt(spr_tally_size(table.tally), 5);
     for (uint64_t rank = 0; rank < spr_tally_size(table.tally); rank++) {
@@ -194,7 +185,7 @@ Test(top, counts_states_users_and_errors)
                                              SPR_FIELD_SUBJECT, SPR_FIELD_CLIENT };
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         struct table table;
-        count(&table, mixed_sample, fields[i]);
+        count(&table, sample_mixed, fields[i]);
         uint64_t messages = 0;
         for (uint64_t rank = 0; rank < spr_tally_size(table.tally); rank++) {
             struct spr_top_row row;
@@ -219,7 +210,7 @@ Test(top, ranks_by_falling_count_and_tells_how_many_values_there_are)
         struct spr_top_row before = { .messages = UINT64_MAX };
         uint64_t named = 0;
         uint64_t distinct = 0;
-        count(&table, mixed_sample, fields[i]);
+        count(&table, sample_mixed, fields[i]);
 
         cr_assert_eq(
             spr_top_distinct(&table.index.snapshot, table.all.rows, fields[i], &distinct, NULL), 0);
