@@ -3,9 +3,9 @@
 #
 # usage: bench/run.sh [options] FOLDER            (bench/all.sh runs every row)
 #   --rows LIST       warm,cold,inplace,refresh,query,output,index,profile,timeline,delete,scale;
-#                     also micro, purge, half (every second file cached), plans (the choice of a plan), flat
-#                     (one folder), triage (the early verdict), postfix, nice (a real server),
-#                     coldfast: cold with no slow rival
+#                     also micro, purge, half (every second file cached), plans (the choice of a
+#                     plan), flat (one folder), triage (the early verdict), postfix, nice (a real
+#                     server), coldfast: cold with no slow rival
 #   --count N         messages (200000)
 #   --rounds R        of warm rows (5)     --cold-rounds R  of cold rows (3)
 #   --slow-rounds R   of cold rows, with the rivals that take minutes (as many)

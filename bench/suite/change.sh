@@ -78,6 +78,7 @@ row_purge() {
     begin_changes
     begin warm
     while next_round "$cold_rounds"; do
+        [ "$round" = 1 ] || make_again
         delete_by journalled
         job purge journalled "$ray" purge "$(last_job)" --yes -q --spool "$spool" --index "$index"
         for threads in 2 16; do
@@ -90,7 +91,6 @@ row_purge() {
             warm_spool
             $bin/micro/unjournalled $parts "$copy" "$index" "account:$pattern" | measured
         done
-        make_again
     done
     end_changes
 }
