@@ -351,7 +351,7 @@ static void read_cold(struct spr_io *io)
 {
     uint32_t count = spr_gather(io, io->batch_max);
     if (count == 0) {
-        io->opens_direct = false; /* all of it lay beside its inodes, where a read past is none */
+        io->opens_direct = false; /* what was read lay beside its inodes */
         return;
     }
     count = spr_gather_sample(io, count);

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUP_MAX   32 /* divides SPR_SEGMENT_BLOCK */
+#define GROUP_MAX   32
 #define FOLDERS_MET 64
 
 /* Folders by path; open addressing, 0 free, else index + 1. */

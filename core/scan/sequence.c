@@ -115,9 +115,9 @@ static int divide_and_sort(struct spr_walk *walk, struct parts *parts, size_t co
     sort_by_digit(parts->items, parts->other, count,
                   (struct bits){ varying.first + parts->low.count, top }, parts->ends);
     const uint32_t cores = spr_cores();
-    const uint32_t workers = walk->setup.workers;
-    return spr_walk_share(walk, workers < cores ? workers + (workers == 0) : cores, false,
-                          sort_parts, parts);
+    const uint32_t wanted = walk->setup.workers;
+    const uint32_t workers = wanted == 0 || wanted > cores ? cores : wanted;
+    return spr_walk_share(walk, workers, false, sort_parts, parts);
 }
 
 /* Stable; count fits 32 bits. */
